@@ -1,0 +1,1 @@
+//! REST and WebSocket for the outside world; owns the tasks.

@@ -1,0 +1,1 @@
+//! Writes proto-events/ from the protocol types.

@@ -1,0 +1,1 @@
+//! RabbitMQ for every service: connections, confirming publisher, batching consumer, request/reply, outbox and inbox.

@@ -1,0 +1,182 @@
+//! Request and reply between gateway and provenance-store (`provenance.query`), and the record as users see it.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::events::{Artifact, Input, JsonObject};
+use crate::ids::{ProjectId, ProvenanceId, TaskId};
+use crate::timestamp::Timestamp;
+use crate::vocabulary::VerificationStatus;
+
+/// What the gateway asks. On the wire `{"operation": "...", "arguments": {...}}`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "operation", content = "arguments", rename_all = "snake_case")]
+pub enum ProvenanceQuery {
+    /// One record, by provenance id, artifact id or task id, tried in this order.
+    GetRecord {
+        /// Any of the three.
+        id: String,
+    },
+    /// Counts for a project's health.
+    ProjectHealth {
+        /// Which project.
+        project_id: ProjectId,
+    },
+}
+
+/// What the provenance-store answers. On the wire `{"result": ...}` or `{"error": {...}}`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProvenanceReply {
+    /// The operation's own shape.
+    Result(Value),
+    /// Why there is no result.
+    Error(QueryError),
+}
+
+/// Why a query has no result.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueryError {
+    /// What kind of error.
+    pub code: QueryErrorCode,
+    /// For people.
+    pub message: String,
+}
+
+/// What kind of error a query ended in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum QueryErrorCode {
+    /// Nothing of that id.
+    NotFound,
+    /// The arguments make no sense, or the operation is not known to this version.
+    InvalidArguments,
+    /// The store's database is away; try again.
+    Unavailable,
+    /// A bug.
+    Internal,
+}
+
+/// A provenance record as `GET /provenance/{id}` shows it (contract 1.5).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RecordView {
+    /// Its id.
+    pub id: ProvenanceId,
+    /// The task.
+    pub task_id: TaskId,
+    /// The project, where known.
+    pub project_id: Option<ProjectId>,
+    /// The attempt.
+    pub attempt: u32,
+    /// State of its verification.
+    pub status: VerificationStatus,
+    /// The model that was used.
+    pub model_used: Option<String>,
+    /// The worker or agent.
+    pub worker_id: Option<String>,
+    /// The tier.
+    pub tier: Option<String>,
+    /// The domain.
+    pub domain: Option<String>,
+    /// When the record was written.
+    pub created_at: Timestamp,
+    /// When the work began.
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    pub completed_at: Option<Timestamp>,
+    /// Tokens read.
+    pub tokens_input: Option<u64>,
+    /// Tokens written.
+    pub tokens_output: Option<u64>,
+    /// Duration in milliseconds.
+    pub execution_time_ms: Option<u64>,
+    /// The worker's own confidence, 0 to 1.
+    pub confidence: Option<f64>,
+    /// What was produced.
+    pub outputs: Vec<Artifact>,
+    /// What was used.
+    pub inputs_consumed: Vec<Input>,
+    /// Verdict and its details.
+    pub verification: JsonObject,
+    /// Marks.
+    pub taint: TaintView,
+}
+
+/// A record's marks.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaintView {
+    /// Found wrong.
+    pub is_tainted: bool,
+    /// When.
+    pub tainted_at: Option<Timestamp>,
+    /// Why.
+    pub tainted_reason: Option<String>,
+    /// Built on something found wrong.
+    pub is_suspect: bool,
+    /// Since when.
+    pub suspect_since: Option<Timestamp>,
+    /// The artifact that led to it.
+    pub suspect_source: Option<String>,
+    /// The cascade that marked it.
+    pub cascade_id: Option<String>,
+}
+
+/// A project's health as its records tell it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProjectHealth {
+    /// Tainted records.
+    pub tainted: u64,
+    /// Suspect records.
+    pub suspect: u64,
+    /// Suspects that wait for a new verdict.
+    pub pending_revalidation: u64,
+    /// What a careful operator would do now.
+    pub recommended_action: RecommendedAction,
+}
+
+/// What a careful operator would do now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecommendedAction {
+    /// Go on.
+    Continue,
+    /// Release nothing new until the marks are looked at.
+    Pause,
+    /// Return to a checkpoint.
+    Rollback,
+}
+
+impl RecommendedAction {
+    /// The rule: over 30% of the records tainted means rollback, over 20 suspect or 5 tainted ones mean pause.
+    #[must_use]
+    pub const fn advise(records: u64, tainted: u64, suspect: u64) -> Self {
+        if tainted * 10 > records * 3 {
+            Self::Rollback
+        } else if suspect > 20 || tainted > 5 {
+            Self::Pause
+        } else {
+            Self::Continue
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_has_the_shape_of_the_contract() {
+        let query = ProvenanceQuery::GetRecord { id: "a".to_owned() };
+        let json = serde_json::to_value(&query).unwrap();
+        assert_eq!(json, serde_json::json!({"operation": "get_record", "arguments": {"id": "a"}}));
+    }
+
+    #[test]
+    fn advice_follows_the_thresholds() {
+        assert_eq!(RecommendedAction::advise(0, 0, 0), RecommendedAction::Continue);
+        assert_eq!(RecommendedAction::advise(10, 3, 0), RecommendedAction::Continue);
+        assert_eq!(RecommendedAction::advise(10, 4, 0), RecommendedAction::Rollback);
+        assert_eq!(RecommendedAction::advise(1000, 6, 0), RecommendedAction::Pause);
+        assert_eq!(RecommendedAction::advise(1000, 0, 21), RecommendedAction::Pause);
+    }
+}

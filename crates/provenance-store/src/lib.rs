@@ -1,0 +1,1 @@
+//! Remembers where every artifact came from.

@@ -1,0 +1,1 @@
+//! Worker, QA and Agent Service that speak the public contract, for demo, tests and load.

@@ -1,0 +1,1 @@
+//! Databases, brokers and bounded waiting for tests.

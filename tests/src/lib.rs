@@ -1,0 +1,1 @@
+//! End-to-end, contract and fault tests: the real binaries, seen from outside.
