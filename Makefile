@@ -1,11 +1,14 @@
+# One command for each thing a contributor does. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help up down status clean-data
+.PHONY: help up down status clean-data build demo test test-unit test-e2e lint fmt contract verify
+
 services := deploy/local/services
+with_services := deploy/local/with-services
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-up: ## Start this checkout's own PostgreSQL and RabbitMQ
+up: ## Start this checkout's own PostgreSQL and RabbitMQ (installing them if missing)
 	@$(services) up
 
 down: ## Stop them, keep the data
@@ -16,3 +19,31 @@ status: ## Say what runs, and where
 
 clean-data: ## Stop them and delete their data
 	@$(services) wipe
+
+build: ## Build every binary
+	@cargo build --workspace --bins
+
+demo: build ## Watch real tasks go from REST to completed; Ctrl-C ends it
+	@$(with_services) cargo run -q -p stand-ins --bin dats-demo
+
+test: lint ## Everything a change must pass: format, lints, all tests
+	@$(with_services) deploy/local/run-tests.sh all
+
+test-unit: ## Only the tests inside the crates' sources
+	@$(with_services) deploy/local/run-tests.sh unit
+
+test-e2e: ## Only the tests that start the real binaries
+	@$(with_services) deploy/local/run-tests.sh e2e
+
+lint: ## Check formatting; clippy with warnings denied
+	@cargo fmt --all --check
+	@cargo clippy --workspace --all-targets --quiet -- -D warnings
+
+fmt: ## Format the code
+	@cargo fmt --all
+
+contract: ## Write proto-events/ anew from the types
+	@cargo run -q -p contract-gen
+
+verify: test ## test, and what needs further tools: shell scripts, licences, unused dependencies
+	@deploy/local/verify.sh

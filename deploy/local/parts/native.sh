@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash disable=SC2154,SC2034
 # Servers as processes of this machine, from its packages.
 
 native_up() {
@@ -9,76 +9,93 @@ native_up() {
     install_missing
     create_data_dir
     lock
+    # Somebody else may have been at it while we waited.
     read_settings
-    if [ -n "$port_base" ]; then
-        set_ports
-        ! native_is_up || return 0
-        # What half runs is stopped, so that a port still in use is known to be somebody else's.
-        release_ports
-    fi
-    settle
-    start_database 9>&- &
-    local database=$!
-    start_broker
-    wait "$database" || exit 1
+    mode=native
+    if native_is_up; then return; fi
+    settle_ports
+    write_settings
+    start_both
+    write_env
     say "connection settings: $(env_file)"
 }
 
-# True when both run on the ports asked for.
+# True when both run, on the ports asked for, and their connection settings are written down.
 native_is_up() {
-    [ -n "$port_base" ] && [ "${DATS_LOCAL_PORT:-$port_base}" = "$port_base" ] && [ -s "$data_dir/env" ] || return 1
-    set_ports
-    database_running && broker_running
+    [ -n "$port_base" ] && [ "${DATS_LOCAL_PORT:-$port_base}" = "$port_base" ] &&
+        env_is_current && database_running && broker_running
 }
 
-release_ports() {
+# Keeps the remembered ports unless others are asked for or somebody else listens there now.
+settle_ports() {
+    local ours=()
+    if [ -n "$port_base" ] && [ "${DATS_LOCAL_PORT:-$port_base}" = "$port_base" ]; then
+        if find_database; then ours+=("$database_port"); fi
+        if find_broker; then ours+=("$broker_port" "$management_port" "$metrics_port" "$distribution_port"); fi
+        if mapper_answers; then ours+=("$mapper_port"); fi
+        if block_is_free "$port_base" "${ours[@]}"; then return; fi
+        say "a port from $port_base to $((port_base + block_size - 1)) is now in use by somebody else: choosing other ports"
+    fi
+    stop_both
+    choose_ports
+}
+
+# Starts both at once. The subshells keep the lock: an interrupted command leaves them working.
+start_both() {
+    local database broker failed=
+    start_database &
+    database=$!
+    start_broker &
+    broker=$!
+    wait "$database" || failed=1
+    wait "$broker" || failed=1
+    [ -z "$failed" ] || exit 1
+}
+
+stop_both() {
+    local broker
+    stop_broker &
+    broker=$!
     stop_database
-    stop_broker
+    wait "$broker"
 }
 
 native_down() {
-    [ -n "$port_base" ] || { say "nothing set up"; return; }
-    set_ports
-    lock
-    stop_broker 9>&- &
-    local broker=$!
-    stop_database
-    wait "$broker" || exit 1
+    # Servers are found even when somebody has deleted the folder under them.
+    if [ -d "$data_dir" ]; then lock; fi
+    stop_both
     say stopped
 }
 
-# Removes what belongs to us by name: a mistaken DATS_LOCAL_DIR must not cost anybody a folder.
 native_wipe() {
-    if [ ! -d "$data_dir" ]; then say "nothing to delete"; return; fi
     native_down
-    rm -rf -- "$data_dir"/{postgres,rabbitmq,settings,settings.new,env,env.new,lock}
-    if [ -z "${DATS_LOCAL_DIR:-}" ]; then rm -rf -- "$checkout/.data/local"/{env,location}; fi
-    rmdir -- "$data_dir" "$checkout/.data/local" "$checkout/.data" 2>/dev/null || true
-    say "data deleted"
+    if [ -d "$data_dir" ]; then delete_data; fi
 }
 
 native_status() {
-    local rc=0
-    [ -n "$port_base" ] || { echo "not set up (run deploy/local/services up)"; return 1; }
-    set_ports
+    local down=
+    if [ -z "$port_base" ]; then echo "nothing is set up: run deploy/local/services up"; return 1; fi
     if database_running; then
         echo "PostgreSQL: up on 127.0.0.1:$database_port (process $found)"
     else
-        echo "PostgreSQL: down"; rc=1
+        down=1
+        echo "PostgreSQL: down"
     fi
     if broker_running; then
         echo "RabbitMQ:   up on 127.0.0.1:$broker_port, management on $management_port, metrics on $metrics_port (process $found)"
     else
-        echo "RabbitMQ:   down"; rc=1
+        down=1
+        echo "RabbitMQ:   down"
     fi
     echo "data:       $data_dir"
-    return "$rc"
+    [ -z "$down" ]
 }
 
 native_psql() {
     require_setup
     find_postgres || die "PostgreSQL is not installed: run deploy/local/services up"
-    database_psql "$@"
+    # The password travels in the environment: a command line is everybody's to read.
+    PGPASSWORD=$admin_password "$postgres_bin/psql" -X -h 127.0.0.1 -p "$database_port" -U dats -d postgres "$@" 9>&-
 }
 
 native_ctl() {
@@ -88,17 +105,14 @@ native_ctl() {
 
 native_fault() {
     require_setup
+    lock
     case $1 in
-        restart) "stop_$2"; "start_$2" ;;
+        restart)
+            "stop_$2"
+            "start_$2"
+            ;;
         *) "$1_$2" ;;
     esac
 }
 
-require_setup() {
-    [ -n "$port_base" ] || die "nothing set up yet: run deploy/local/services up"
-    set_ports
-}
-
-env_file() {
-    if [ -z "${DATS_LOCAL_DIR:-}" ]; then printf %s "$checkout/.data/local/env"; else printf %s "$data_dir/env"; fi
-}
+require_setup() { [ -n "$port_base" ] || die "nothing is set up yet: run deploy/local/services up"; }

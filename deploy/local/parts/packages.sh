@@ -3,26 +3,32 @@
 
 # Sets $mode: what the user asks for, else what this checkout used before, else what can work here.
 choose_mode() {
+    local remembered=$mode
     case ${DATS_LOCAL:-auto} in
         native | compose | external) mode=$DATS_LOCAL ;;
         auto) [ -n "$mode" ] || mode=$(possible_mode "$1") ;;
         *) die "DATS_LOCAL=$DATS_LOCAL is none of native, compose, external" ;;
     esac
-}
-
-possible_mode() {
-    if [ "$1" != up ] || [ -z "$(missing_packages)" ] || can_install || ! docker_works; then
-        echo native
-    else
-        echo compose
+    if [ "$mode" != external ] && [ -n "$remembered" ] && [ "$mode" != "$remembered" ]; then
+        die "this checkout runs its servers as \"$remembered\": to change that, delete the data first (deploy/local/services wipe, without DATS_LOCAL)"
     fi
 }
 
+possible_mode() {
+    if [ "$1" = up ] && [ -n "$(missing_packages)" ] && ! can_install && docker_works; then
+        echo compose
+    else
+        echo native
+    fi
+}
+
+# The Debian names of the servers that are not there.
 missing_packages() {
     find_postgres || echo postgresql
     find_rabbitmq || echo rabbitmq-server
 }
 
+# As root or with sudo; sudo must be able to ask, or need not.
 can_install() {
     command -v apt-get >/dev/null || return 1
     [ "$(id -u)" != 0 ] || return 0

@@ -1,12 +1,17 @@
 # shellcheck shell=bash disable=SC2154
 # PostgreSQL: initialise, start, stop, kill, run SQL. As root it runs as the account postgres.
 
-# Sets $postgres_bin to the newest installed server's programs; false when there is none.
+# Sets $postgres_bin to the programs of the newest installed server, or of the one that made the data
+# which is there already; false when there is none.
 find_postgres() {
-    local folder
+    local folder version made_by=''
+    { read -r made_by <"$data_dir/postgres/data/PG_VERSION"; } 2>/dev/null || true
     postgres_bin=''
     while read -r folder; do
-        if [ -x "$folder/initdb" ] && [ -x "$folder/postgres" ]; then postgres_bin=$folder; fi
+        if [ ! -x "$folder/initdb" ] || [ ! -x "$folder/postgres" ]; then continue; fi
+        version=$("$folder/postgres" --version)
+        version=${version##*PostgreSQL) }
+        if [ -z "$made_by" ] || [ "${version%%[!0-9]*}" = "$made_by" ]; then postgres_bin=$folder; fi
     done < <(
         dirname -- "$(command -v initdb || echo /)"
         printf '%s\n' /usr/pgsql-*/bin /usr/lib/postgresql/*/bin | sort -V
@@ -17,21 +22,39 @@ find_postgres() {
 # Sets $found to our server's process.
 find_database() { find_process "$data_dir/postgres/data/postmaster.pid" postgres -D "$data_dir/postgres/data"; }
 
-database_running() { find_database && are_listening "$database_port"; }
+# True when our server takes connections on our port, by its own word in its lock file.
+database_running() {
+    local lines
+    find_database || return 1
+    { mapfile -t lines <"$data_dir/postgres/data/postmaster.pid"; } 2>/dev/null || return 1
+    [[ ${lines[3]:-} == "$database_port" && ${lines[7]:-} == ready* ]]
+}
 
 start_database() {
     local root=$data_dir/postgres
-    find_postgres || die "PostgreSQL is not installed: run deploy/local/services up"
-    [ "$(id -u)" != 0 ] || id -u postgres >/dev/null 2>&1 ||
-        die "PostgreSQL refuses to run as root and there is no account postgres: create it (useradd --system postgres) or run as an ordinary user"
+    require_postgres "$root"
     [ -s "$root/data/PG_VERSION" ] || init_database "$root"
-    configure_database "$root"
     if ! find_database; then
+        configure_database "$root"
         remove_stale_lock "$root/data/postmaster.pid"
         start_postmaster "$root"
     fi
+    wait_until 60 database_running || die "PostgreSQL is running but does not become ready (log: $root/server.log)"
     create_databases
     say "PostgreSQL ready on 127.0.0.1:$database_port"
+}
+
+require_postgres() {
+    local made_by
+    if ! find_postgres; then
+        if { read -r made_by <"$1/data/PG_VERSION"; } 2>/dev/null; then
+            die "the data was made by PostgreSQL $made_by, which is not installed: install it, or delete the data (make clean-data)"
+        fi
+        die "PostgreSQL is not installed: run deploy/local/services up"
+    fi
+    if [ "$(id -u)" = 0 ] && ! id -u postgres >/dev/null 2>&1; then
+        die "PostgreSQL refuses to run as root and there is no account postgres: create it (useradd --system postgres) or run as an ordinary user"
+    fi
 }
 
 # Initialises beside the final place and moves it in, so that an interruption leaves nothing half done.
@@ -98,7 +121,7 @@ start_postmaster() {
 
 # One database and one owner per service, as in production: neither can reach the other's tables.
 create_databases() {
-    database_psql -v ON_ERROR_STOP=1 -q -o /dev/null <<SQL
+    "${mode}_psql" -v ON_ERROR_STOP=1 -q -o /dev/null <<SQL
 SELECT 'CREATE ROLE dats_gateway LOGIN' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'dats_gateway') \gexec
 SELECT 'CREATE ROLE dats_provenance LOGIN' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'dats_provenance') \gexec
 ALTER ROLE dats_gateway PASSWORD '$gateway_password';
@@ -106,11 +129,6 @@ ALTER ROLE dats_provenance PASSWORD '$provenance_password';
 SELECT 'CREATE DATABASE dats_gateway OWNER dats_gateway' WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = 'dats_gateway') \gexec
 SELECT 'CREATE DATABASE dats_provenance OWNER dats_provenance' WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = 'dats_provenance') \gexec
 SQL
-}
-
-# The password travels in the environment: a command line is everybody's to read.
-database_psql() {
-    PGPASSWORD=$admin_password "$postgres_bin/psql" -X -h 127.0.0.1 -p "$database_port" -U dats -d postgres "$@" 9>&-
 }
 
 stop_database() {
@@ -121,6 +139,6 @@ stop_database() {
 kill_database() {
     find_database || return 0
     kill -s KILL "$found" 2>/dev/null || true
-    wait_until 20 gone "$found" && wait_until 20 none_listening "$database_port" ||
-        die "PostgreSQL is still there after SIGKILL"
+    wait_until 20 gone "$found" || die "PostgreSQL is still there after SIGKILL"
+    wait_until 20 none_listening "$database_port" || die "port $database_port is still open after SIGKILL"
 }

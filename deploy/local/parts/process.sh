@@ -1,5 +1,5 @@
-# shellcheck shell=bash disable=SC2154
-# Processes: run as an account, recognise ours for sure, stop and kill by id, see who listens.
+# shellcheck shell=bash disable=SC2154,SC2034
+# Processes: run as an account, recognise ours for sure, start, stop and kill by id.
 
 # Runs a command as a server account when we are root, as ourselves otherwise. Starts from "/":
 # the account may not be allowed into the caller's folder.
@@ -63,10 +63,8 @@ wait_until() {
     done
 }
 
-gone() { ! kill -0 "$1" 2>/dev/null || is_zombie "$1"; }
-
-# In a container whose first process reaps nothing, the dead stay in the list.
-is_zombie() {
+# In a container whose first process reaps nothing, the dead stay in the list, without a command line.
+gone() {
     local words
     { mapfile -d '' -t words <"/proc/$1/cmdline"; } 2>/dev/null || return 0
     ((${#words[@]} == 0))
@@ -75,40 +73,23 @@ is_zombie() {
 # Sends SIGNAL to PID and waits; what is still there after SECONDS is killed.
 stop_process() {
     local pid=$1 signal=$2 seconds=$3
-    kill -s "$signal" "$pid" 2>/dev/null || return 0
+    kill -s "$signal" "$pid" 2>/dev/null || gone "$pid" || die "process $pid is not ours to stop: run as the account that started it"
     if ! wait_until "$seconds" gone "$pid"; then
         kill -s KILL "$pid" 2>/dev/null || true
         wait_until 10 gone "$pid" || die "process $pid does not end"
     fi
 }
 
-declare -A listening=()
-
-# Fills $listening with every TCP port something listens on.
-read_listening() {
-    local address state file
-    listening=()
-    for file in /proc/net/tcp /proc/net/tcp6; do
-        [ -r "$file" ] || continue
-        while read -r _ address _ state _; do
-            if [ "$state" = 0A ]; then listening[$((16#${address##*:}))]=1; fi
-        done <"$file"
-    done
-}
-
-# True when every one of the ports is listened on.
-are_listening() {
-    local port
-    read_listening
-    for port in "$@"; do
-        [ -n "${listening[$port]:-}" ] || return 1
-    done
-}
-
-none_listening() {
-    local port
-    read_listening
-    for port in "$@"; do
-        [ -z "${listening[$port]:-}" ] || return 1
-    done
+# Starts a server of its own session and sets $launched. All our descriptors are let go: a caller
+# that reads our output to its end must not wait for the server to stop.
+launch() {
+    local account=$1 folder=$2 log=$3
+    shift 3
+    account_prefix "$account"
+    (
+        exec </dev/null >"$log" 2>&1 9>&-
+        cd -- "$folder" || exit
+        exec setsid "${prefix[@]}" "$@"
+    ) &
+    launched=$!
 }

@@ -23,6 +23,9 @@ find_broker() { find_process "$data_dir/rabbitmq/pid" beam.smp -home "$data_dir/
 
 find_mapper() { find_process "$data_dir/rabbitmq/epmd.pid" epmd -port "$mapper_port"; }
 
+# True when a port mapper is there: ours, or one that the node made when ours was gone.
+mapper_answers() { find_mapper || { are_listening "$mapper_port" && epmd -port "$mapper_port" -names >/dev/null 2>&1; }; }
+
 # Clients are let in last of all, so open ports mean a booted broker.
 broker_listening() { are_listening "$broker_port" "$management_port" "$metrics_port"; }
 
@@ -107,25 +110,10 @@ set_broker_environment() {
 # Erlang's port mapper, run by us rather than by the node: so it is known by its process id and ends
 # with the node.
 start_mapper() {
-    ! find_mapper || return 0
-    none_listening "$mapper_port" || return 0
+    ! mapper_answers || return 0
     launch rabbitmq "$1" "$1/epmd.log" "$(command -v epmd)" -address 127.0.0.1 -port "$mapper_port"
     printf '%s\n' "$launched" >"$1/epmd.pid"
     wait_until 10 are_listening "$mapper_port" || { tail -n 5 -- "$1/epmd.log" >&2; die "Erlang's port mapper did not start"; }
-}
-
-# Starts a server of its own session and sets $launched. All our descriptors are let go: a caller
-# that reads our output to its end must not wait for the server to stop.
-launch() {
-    local account=$1 folder=$2 log=$3
-    shift 3
-    account_prefix "$account"
-    (
-        exec </dev/null >"$log" 2>&1 9>&-
-        cd -- "$folder" || exit
-        exec setsid "${prefix[@]}" "$@"
-    ) &
-    launched=$!
 }
 
 broker_ctl() {
@@ -143,6 +131,6 @@ stop_broker() {
 kill_broker() {
     find_broker || return 0
     kill -s KILL "$found" 2>/dev/null || true
-    wait_until 20 gone "$found" && wait_until 20 none_listening "$broker_port" ||
-        die "RabbitMQ is still there after SIGKILL"
+    wait_until 20 gone "$found" || die "RabbitMQ is still there after SIGKILL"
+    wait_until 20 none_listening "$broker_port" || die "port $broker_port is still open after SIGKILL"
 }
