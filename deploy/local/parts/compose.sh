@@ -9,7 +9,7 @@ compose() {
     DATS_LOCAL_ADMIN_PASSWORD=$admin_password DATS_LOCAL_BROKER_PASSWORD=$broker_password \
         DATS_LOCAL_DATABASE_PORT=$database_port DATS_LOCAL_BROKER_PORT=$broker_port \
         DATS_LOCAL_MANAGEMENT_PORT=$management_port DATS_LOCAL_METRICS_PORT=$metrics_port \
-        docker compose --project-name "dats-local-$name_hash" --file "$checkout/deploy/compose.yaml" "$@" 9>&-
+        docker compose --project-name "dats-local-$(path_hash)" --file "$checkout/deploy/compose.yaml" "$@" 9>&-
 }
 
 compose_up() {
@@ -24,10 +24,10 @@ compose_up() {
     fi
     compose_settle_ports
     write_settings
+    write_env
     compose_start
     create_databases
-    write_env
-    say "connection settings: $(env_file)"
+    say "connection settings: $visible_env"
 }
 
 # What runs is stopped first, so that a port still in use is known to be somebody else's.

@@ -10,7 +10,7 @@ external_up() {
     lock
     for database in dats_gateway dats_provenance; do ensure_database "$database"; done
     write_external_env
-    say "using your own servers; connection settings: $(env_file)"
+    say "using your own servers; connection settings: $visible_env"
 }
 
 require_urls() {
@@ -89,7 +89,6 @@ external_psql() {
 write_external_env() {
     split_url "$admin_url" 5432
     {
-        printf 'export DATS_LOCAL_DIR=%q\n' "$data_dir"
         printf 'export DATS_DATABASE_ADMIN_URL=%q\n' "$admin_url"
         printf 'export DATS_GATEWAY_DATABASE_URL=%q\n' "${DATS_GATEWAY_DATABASE_URL:-$url_base/dats_gateway$url_query}"
         printf 'export DATS_PROVENANCE_DATABASE_URL=%q\n' "${DATS_PROVENANCE_DATABASE_URL:-$url_base/dats_provenance$url_query}"

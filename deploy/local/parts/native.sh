@@ -15,9 +15,9 @@ native_up() {
     if native_is_up; then return; fi
     settle_ports
     write_settings
+    env_is_current || write_env
     start_both
-    write_env
-    say "connection settings: $(env_file)"
+    say "connection settings: $visible_env"
 }
 
 # True when both run, on the ports asked for, and their connection settings are written down.

@@ -59,13 +59,14 @@ block_is_free() {
 # Takes the block asked for, or the first free one, starting the search at a place that differs from
 # checkout to checkout.
 choose_ports() {
-    local blocks=$(((last_port - first_port) / block_size)) i candidate
+    local blocks=$(((last_port - first_port) / block_size)) hash i candidate
     if [ -n "${DATS_LOCAL_PORT:-}" ]; then
         take_wanted_block "$DATS_LOCAL_PORT"
         return
     fi
+    hash=$(path_hash)
     for ((i = 0; i < blocks; i++)); do
-        candidate=$((first_port + (name_hash + i) % blocks * block_size))
+        candidate=$((first_port + (hash + i) % blocks * block_size))
         # Erlang's usual distribution port: a system-wide broker may come and want it.
         ((candidate > 25672 || candidate + block_size <= 25672)) || continue
         if block_is_free "$candidate"; then

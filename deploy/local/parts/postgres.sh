@@ -35,6 +35,8 @@ start_database() {
     require_postgres "$root"
     [ -s "$root/data/PG_VERSION" ] || init_database "$root"
     if ! find_database; then
+        # A copied checkout may have lost the owner.
+        [ "$(stat -c %U -- "$root/data")" = "$(account_of postgres)" ] || give_to postgres "$root"
         configure_database "$root"
         remove_stale_lock "$root/data/postmaster.pid"
         start_postmaster "$root"
@@ -107,13 +109,14 @@ remove_stale_lock() {
 }
 
 start_postmaster() {
-    local root=$1 log=$1/server.log deadline=$((SECONDS + 60))
-    until as postgres "$postgres_bin/pg_ctl" -D "$root/data" -l "$log" -w -t 60 start >/dev/null 2>&1; do
+    local root=$1 log=$1/server.log deadline=$((SECONDS + 60)) answer
+    until answer=$(as postgres "$postgres_bin/pg_ctl" -D "$root/data" -l "$log" -w -t 60 start 2>&1); do
         # The children of a killed server need a moment to notice.
         if ((SECONDS < deadline)) && tail -n 5 -- "$log" | grep -q 'pre-existing shared memory'; then
             sleep 0.2
             continue
         fi
+        printf '%s\n' "$answer" >&2
         tail -n 20 -- "$log" >&2
         die "PostgreSQL did not start (see above; whole log: $log)"
     done

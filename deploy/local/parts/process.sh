@@ -19,6 +19,11 @@ account_prefix() {
     fi
 }
 
+# The account that a server runs as: its own when we are root, else ours.
+account_of() {
+    if [ "$(id -u)" = 0 ] && id -u "$1" >/dev/null 2>&1; then echo "$1"; else id -un; fi
+}
+
 # Gives files to the server account when we are root.
 give_to() {
     local account=$1

@@ -21,7 +21,8 @@ find_rabbitmq() {
 # Sets $found to our node's process: Erlang names the home folder on its command line.
 find_broker() { find_process "$data_dir/rabbitmq/pid" beam.smp -home "$data_dir/rabbitmq"; }
 
-find_mapper() { find_process "$data_dir/rabbitmq/epmd.pid" epmd -port "$mapper_port"; }
+# Sets $found to our port mapper, which is started under a name of this data folder's own.
+find_mapper() { find_process "$data_dir/rabbitmq/epmd.pid" "$data_dir/rabbitmq/epmd" -address 127.0.0.1; }
 
 # True when a port mapper is there: ours, or one that the node made when ours was gone.
 mapper_answers() { find_mapper || { are_listening "$mapper_port" && epmd -port "$mapper_port" -names >/dev/null 2>&1; }; }
@@ -85,13 +86,9 @@ log.file.level = info
 CONF
     )
     chmod 400 -- "$root/.erlang.cookie"
-    [ "$(stat -c %U -- "$root/data")" = "$(broker_account)" ] || give_to rabbitmq "$root"
+    [ "$(stat -c %U -- "$root/data")" = "$(account_of rabbitmq)" ] || give_to rabbitmq "$root"
     give_to rabbitmq "$root/.erlang.cookie" "$root/enabled_plugins" "$root/advanced.config" "$root/environment.conf" "$root/rabbitmq.conf"
     set_broker_environment "$root"
-}
-
-broker_account() {
-    if [ "$(id -u)" = 0 ] && id -u rabbitmq >/dev/null 2>&1; then echo rabbitmq; else id -un; fi
 }
 
 # Nothing of the caller's environment reaches the broker: RABBITMQ_* variables of somebody else's
@@ -111,7 +108,8 @@ set_broker_environment() {
 # with the node.
 start_mapper() {
     ! mapper_answers || return 0
-    launch rabbitmq "$1" "$1/epmd.log" "$(command -v epmd)" -address 127.0.0.1 -port "$mapper_port"
+    ln -sf -- "$(command -v epmd)" "$1/epmd"
+    launch rabbitmq "$1" "$1/epmd.log" "$1/epmd" -address 127.0.0.1 -port "$mapper_port"
     printf '%s\n' "$launched" >"$1/epmd.pid"
     wait_until 10 are_listening "$mapper_port" || { tail -n 5 -- "$1/epmd.log" >&2; die "Erlang's port mapper did not start"; }
 }
@@ -123,8 +121,22 @@ broker_ctl() {
 }
 
 stop_broker() {
-    if find_broker; then stop_process "$found" TERM 30; fi
+    if find_broker; then
+        release_statistics
+        stop_process "$found" TERM 30
+    fi
     if find_mapper; then stop_process "$found" TERM 5; fi
+}
+
+# The management plugin's event handler, when it ends along with the node, waits five seconds for an
+# answer that cannot come any more. Ending it beforehand makes the node stop in one second.
+release_statistics() {
+    local broker=$found
+    find_rabbitmq || return 0
+    set_broker_environment "$data_dir/rabbitmq"
+    as rabbitmq timeout 5 "${broker_environment[@]}" "$broker_bin/rabbitmqctl" --quiet \
+        eval 'gen_event:delete_handler(rabbit_event, rabbit_mgmt_db_handler, stop).' >/dev/null 2>&1 || true
+    found=$broker
 }
 
 # Only the node dies, as in a crash; the port mapper is not part of it.

@@ -4,12 +4,14 @@
 
 readonly setting_names=(mode port_base admin_password gateway_password provenance_password broker_password cookie)
 
-# Sets $data_dir. A checkout whose folder the server accounts cannot enter has left a note saying
+# Sets $data_dir, and $visible_env: where people look for the connection settings. A checkout whose folder the server accounts cannot enter has left a note saying
 # where the data went instead.
 locate_data() {
     local note=$checkout/.data/local/location
+    visible_env=$checkout/.data/local/env
     if [ -n "${DATS_LOCAL_DIR:-}" ]; then
         data_dir=$(realpath -m -- "$DATS_LOCAL_DIR")
+        visible_env=$data_dir/env
     elif [ -r "$note" ]; then
         read -r data_dir <"$note"
     else
@@ -17,9 +19,10 @@ locate_data() {
     fi
     [[ $data_dir != *[[:space:]\'\"\\]* ]] ||
         die "the path $data_dir has spaces or quotes in it: set DATS_LOCAL_DIR to a plain path"
-    name_hash=$(cksum <<<"$data_dir")
-    name_hash=${name_hash%% *}
 }
+
+# A number that tells this data folder from others.
+path_hash() { cksum <<<"$data_dir" | cut -d ' ' -f 1; }
 
 # Creates the data folder, in /var/tmp when the server accounts must enter it and cannot.
 create_data_dir() {
@@ -45,7 +48,7 @@ move_data_dir() {
     local account=$1 wanted=$data_dir
     [ -z "${DATS_LOCAL_DIR:-}" ] ||
         die "the account $account cannot enter $wanted: open its parent folders (chmod a+x) or choose another DATS_LOCAL_DIR"
-    data_dir=/var/tmp/dats-local-$name_hash
+    data_dir=/var/tmp/dats-local-$(path_hash)
     # The name can be guessed, and /var/tmp belongs to everybody: take only a folder that is ours.
     mkdir -m 711 -- "$data_dir" 2>/dev/null || { [ -d "$data_dir" ] && [ ! -L "$data_dir" ] && [ -O "$data_dir" ]; } ||
         die "$data_dir exists and is not ours: set DATS_LOCAL_DIR to another folder"
@@ -87,16 +90,11 @@ store_private() {
     mv -f -- "$1.new" "$1"
 }
 
-# Where people look for the connection settings.
-env_file() {
-    if [ -z "${DATS_LOCAL_DIR:-}" ]; then printf %s "$checkout/.data/local/env"; else printf %s "$data_dir/env"; fi
-}
-
-# The connection settings of our own servers, as shell lines.
+# The connection settings of our own servers, as shell lines. DATS_LOCAL_* is not among them: a shell
+# that has read them must not go on to act on this data folder from within another checkout.
 write_env() {
     local database=127.0.0.1:$database_port broker=dats:$broker_password@127.0.0.1
     store_env <<ENV
-export DATS_LOCAL_DIR=$data_dir
 export DATS_DATABASE_ADMIN_URL=postgres://dats:$admin_password@$database/postgres
 export DATS_GATEWAY_DATABASE_URL=postgres://dats_gateway:$gateway_password@$database/dats_gateway
 export DATS_PROVENANCE_DATABASE_URL=postgres://dats_provenance:$provenance_password@$database/dats_provenance
@@ -107,25 +105,21 @@ ENV
 
 # Stores the lines in the data folder, and in the checkout when the data had to go elsewhere.
 store_env() {
-    local visible
-    visible=$(env_file)
     store_private "$data_dir/env"
-    [ "$visible" = "$data_dir/env" ] || store_private "$visible" <"$data_dir/env"
+    [ "$visible_env" = "$data_dir/env" ] || store_private "$visible_env" <"$data_dir/env"
 }
 
 # True when the lines in both places speak of the present servers.
 env_is_current() {
     local file
-    for file in "$data_dir/env" "$(env_file)"; do
+    for file in "$data_dir/env" "$visible_env"; do
         { [[ $(<"$file") == *"$broker_password@127.0.0.1:$broker_port/"* ]]; } 2>/dev/null || return 1
     done
 }
 
 print_env() {
-    local file
-    file=$(env_file)
-    [ -r "$file" ] || die "nothing set up yet: run deploy/local/services up"
-    cat -- "$file"
+    [ -r "$visible_env" ] || die "nothing is set up yet: run deploy/local/services up"
+    cat -- "$visible_env"
 }
 
 # Removes what belongs to us, by name: a mistaken DATS_LOCAL_DIR must not cost anybody a folder.
