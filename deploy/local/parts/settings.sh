@@ -113,7 +113,8 @@ store_env() {
 env_is_current() {
     local file
     for file in "$data_dir/env" "$visible_env"; do
-        { [[ $(<"$file") == *"$broker_password@127.0.0.1:$broker_port/"* ]]; } 2>/dev/null || return 1
+        [ -r "$file" ] || return 1
+        [[ $(<"$file") == *"$broker_password@127.0.0.1:$broker_port/"* ]] || return 1
     done
 }
 
