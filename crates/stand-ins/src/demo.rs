@@ -1,0 +1,83 @@
+//! The demo: the real services and the stand-ins, a handful of tasks, and what becomes of them.
+
+mod cast;
+mod gateway;
+mod local_environment;
+mod screen;
+mod stage;
+mod summary;
+mod watch;
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context;
+
+use crate::process::until_told_to_stop;
+use screen::Screen;
+use stage::Stage;
+
+/// Longest time for all tasks together.
+const CURTAIN: Duration = Duration::from_secs(120);
+
+/// What the demo is asked to do.
+#[derive(Debug, Clone)]
+pub struct DemoSettings {
+    /// End after the table instead of leaving the services running.
+    pub once: bool,
+    /// Folder for logs and artifacts; chosen beside the local servers' data when absent.
+    pub folder: Option<PathBuf>,
+}
+
+/// Runs the demo. Success means that every task ended as it should.
+///
+/// # Errors
+/// When the stage cannot be set, or the services cannot be asked.
+pub async fn run(settings: DemoSettings) -> anyhow::Result<ExitCode> {
+    let mut screen = Screen::stdout();
+    let once = settings.once || !std::io::stdout().is_terminal();
+    let local = local_environment::find()?;
+    let folder = settings.folder.unwrap_or_else(|| local.demo_folder());
+    std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    crate::logging::to_file(&folder.join("stand-ins.log"))?;
+
+    let mut stage = Stage::new(folder);
+    let outcome = tokio::select! {
+        outcome = play(&mut stage, &local, &mut screen, once) => outcome,
+        told = until_told_to_stop() => told.map(|()| ExitCode::from(130)).map_err(Into::into),
+    };
+    if outcome.is_err() {
+        screen.line(&format!("Logs are in {}", stage.folder().display()))?;
+    }
+    screen.line("Stopping what the demo started ...")?;
+    let stopped = stage.clear().await;
+    let code = outcome?;
+    stopped?;
+    Ok(code)
+}
+
+async fn play(
+    stage: &mut Stage,
+    local: &local_environment::LocalEnvironment,
+    screen: &mut Screen,
+    once: bool,
+) -> anyhow::Result<ExitCode> {
+    let gateway = stage.set(local, screen).await?;
+    let project = format!("demo-{}", chrono::Utc::now().format("%Y%m%d-%H%M%S"));
+    let tasks = watch::submit(&gateway, &project, screen).await?;
+    let tasks = tokio::time::timeout(CURTAIN, watch::until_all_ended(&gateway, tasks, screen))
+        .await
+        .with_context(|| format!("some tasks had not ended after {CURTAIN:?}"))??;
+    let as_expected = summary::show(&gateway, &project, &tasks, screen).await?;
+    if !as_expected {
+        screen.line(&format!("Logs are in {}", stage.folder().display()))?;
+        return Ok(ExitCode::FAILURE);
+    }
+    if !once {
+        screen.line("\nThe services go on running. Ctrl-C ends them.")?;
+        until_told_to_stop().await?;
+    }
+    Ok(ExitCode::SUCCESS)
+}

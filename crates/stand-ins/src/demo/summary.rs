@@ -1,0 +1,141 @@
+//! The end of the demo: a table, the records, whether all went as it should, and where to look further.
+
+use serde_json::Value;
+
+use super::gateway::Gateway;
+use super::screen::{Paint, Screen};
+use super::watch::Watched;
+
+const HEAD: [(&str, usize); 7] = [
+    ("task", 15),
+    ("domain", 15),
+    ("tier", 9),
+    ("attempts", 8),
+    ("status", 10),
+    ("time", 7),
+    ("provenance id", 36),
+];
+
+/// Shows everything. True when every task ended as it should and left the record it should.
+pub(super) async fn show(
+    gateway: &Gateway,
+    project: &str,
+    tasks: &[Watched],
+    screen: &mut Screen,
+) -> anyhow::Result<bool> {
+    table(tasks, screen)?;
+    let mut surprises = Vec::new();
+    screen.line("\nProvenance records:")?;
+    for watched in tasks {
+        let record = record_of(gateway, watched).await?;
+        if let Some(record) = &record {
+            screen.line(&format!(
+                "  {} {}",
+                screen.cell(watched.part.label, 15, Paint::Bold),
+                tell(record)
+            ))?;
+        }
+        surprises.extend(surprise(watched, record.as_ref()));
+    }
+    further(gateway, project, tasks, screen)?;
+    screen.line("")?;
+    for surprise in &surprises {
+        screen.line(&screen.cell(&format!("Not as it should be: {surprise}"), 0, Paint::Red))?;
+    }
+    if surprises.is_empty() {
+        screen.line(&screen.cell("Every task ended as it should.", 0, Paint::Green))?;
+    }
+    Ok(surprises.is_empty())
+}
+
+/// The record of the last attempt. It follows the verdict through the broker, so it may be a moment behind.
+async fn record_of(gateway: &Gateway, watched: &Watched) -> anyhow::Result<Option<Value>> {
+    let verdict_due = watched.part.ends == "completed";
+    for _ in 0..50 {
+        let record = gateway.provenance(&watched.task_id).await?;
+        let is_judged = record.as_ref().is_some_and(|record| text(record, "status") == "passed");
+        if is_judged || !verdict_due {
+            return Ok(record);
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    gateway.provenance(&watched.task_id).await
+}
+
+fn table(tasks: &[Watched], screen: &mut Screen) -> anyhow::Result<()> {
+    let head: Vec<String> = HEAD.iter().map(|(name, width)| screen.cell(name, *width, Paint::Bold)).collect();
+    screen.line(&format!("\n{}", head.join(" ")))?;
+    for watched in tasks {
+        let status = watched.text("status");
+        let attempts = watched.task.get("attempt").map(ToString::to_string).unwrap_or_default();
+        let time = format!("{:.2}s", watched.took.as_secs_f64());
+        let cells = [
+            (watched.part.label, Paint::Plain),
+            (watched.text("domain"), Paint::Plain),
+            (watched.text("tier"), Paint::Plain),
+            (attempts.as_str(), Paint::Plain),
+            (status, Paint::of_status(status)),
+            (time.as_str(), Paint::Plain),
+            (watched.text("provenance_id"), Paint::Dim),
+        ];
+        let row: Vec<String> = cells
+            .iter()
+            .zip(HEAD)
+            .map(|((text, paint), (_, width))| screen.cell(text, width, *paint))
+            .collect();
+        screen.line(&row.join(" "))?;
+    }
+    Ok(())
+}
+
+fn tell(record: &Value) -> String {
+    let outputs = record.get("outputs").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let made: Vec<String> = outputs
+        .iter()
+        .map(|output| {
+            let checksum: String = text(output, "checksum").chars().take(12).collect();
+            let size = output.get("size_bytes").and_then(Value::as_u64).unwrap_or_default();
+            format!("{} ({size} bytes, sha256 {checksum}...)", text(output, "path"))
+        })
+        .collect();
+    format!("{} by {}: {}", text(record, "status"), text(record, "worker_id"), made.join(", "))
+}
+
+/// What about the task is not as it should be.
+fn surprise(watched: &Watched, record: Option<&Value>) -> Option<String> {
+    let part = &watched.part;
+    let (status, attempt) = (watched.text("status"), watched.task.get("attempt").and_then(Value::as_u64));
+    if status != part.ends || attempt != Some(part.attempts) {
+        let attempt = attempt.unwrap_or_default();
+        return Some(format!(
+            "{}: {status} in attempt {attempt}, should be {} in attempt {}",
+            part.label, part.ends, part.attempts
+        ));
+    }
+    let verified = record.is_some_and(|record| text(record, "status") == "passed");
+    (part.ends == "completed" && !verified).then(|| format!("{}: no verified provenance record", part.label))
+}
+
+fn further(gateway: &Gateway, project: &str, tasks: &[Watched], screen: &mut Screen) -> anyhow::Result<()> {
+    let Some(example) = tasks.iter().find(|watched| watched.part.attempts > 1).or_else(|| tasks.first())
+    else {
+        return Ok(());
+    };
+    let (url, task_id) = (gateway.url(), &example.task_id);
+    screen.line("\nLook further:")?;
+    for path in [
+        format!("/api/v1/tasks/{task_id}"),
+        format!("/api/v1/tasks/{task_id}/history"),
+        format!("/api/v1/provenance/{task_id}"),
+        format!("/api/v1/projects/{project}/status"),
+        format!("/api/v1/tasks?project_id={project}"),
+    ] {
+        screen.line(&format!("  curl -s '{url}{path}'"))?;
+    }
+    screen.line(&format!("  {url}/docs in a browser"))?;
+    Ok(())
+}
+
+fn text<'a>(value: &'a Value, member: &str) -> &'a str {
+    value.get(member).and_then(Value::as_str).unwrap_or_default()
+}
