@@ -34,7 +34,8 @@ settle_ports() {
         if find_broker; then ours+=("$broker_port" "$management_port" "$metrics_port" "$distribution_port"); fi
         if mapper_answers; then ours+=("$mapper_port"); fi
         if block_is_free "$port_base" "${ours[@]}"; then return; fi
-        say "a port from $port_base to $((port_base + block_size - 1)) is now in use by somebody else: choosing other ports"
+        [ -n "${DATS_LOCAL_PORT:-}" ] ||
+            say "a port from $port_base to $((port_base + block_size - 1)) is now in use by somebody else: choosing other ports"
     fi
     stop_both
     choose_ports

@@ -11,13 +11,15 @@ declare -A listening=()
 # Fills $listening with every TCP port something listens on. Reading the kernel's list disturbs
 # nobody, unlike connecting.
 read_listening() {
-    local address state file
+    local lines line file
     listening=()
     for file in /proc/net/tcp /proc/net/tcp6; do
         [ -r "$file" ] || continue
-        while read -r _ address _ state _; do
-            if [ "$state" = 0A ]; then listening[$((16#${address##*:}))]=1; fi
-        done <"$file"
+        mapfile -t lines <"$file"
+        for line in "${lines[@]}"; do
+            # Number, own address:port, other address:port, state; 0A is "listening".
+            if [[ $line =~ ^[^:]+:\ [0-9A-F]+:([0-9A-F]+)\ [0-9A-F:]+\ 0A\  ]]; then listening[$((16#${BASH_REMATCH[1]}))]=1; fi
+        done
     done
 }
 

@@ -97,7 +97,7 @@ set_broker_environment() {
     local root=$1
     broker_environment=(env -i "PATH=$PATH" "HOME=$root" LANG=C.UTF-8
         "RABBITMQ_NODENAME=$broker_node" "RABBITMQ_NODE_PORT=$broker_port" "RABBITMQ_DIST_PORT=$distribution_port"
-        "ERL_EPMD_PORT=$mapper_port" ERL_EPMD_ADDRESS=127.0.0.1
+        "ERL_EPMD_PORT=$mapper_port" ERL_EPMD_ADDRESS=127.0.0.1 "RABBITMQ_CTL_ERL_ARGS=-start_epmd false"
         "RABBITMQ_CONFIG_FILE=$root/rabbitmq.conf" "RABBITMQ_ADVANCED_CONFIG_FILE=$root/advanced.config"
         "RABBITMQ_CONF_ENV_FILE=$root/environment.conf" "RABBITMQ_ENABLED_PLUGINS_FILE=$root/enabled_plugins"
         "RABBITMQ_MNESIA_BASE=$root/data" "RABBITMQ_LOG_BASE=$root/log" "RABBITMQ_PID_FILE=$root/pid"
@@ -126,13 +126,16 @@ stop_broker() {
         stop_process "$found" TERM 30
     fi
     if find_mapper; then stop_process "$found" TERM 5; fi
+    # A node that lost its mapper makes another one, which cannot be found by name. It may go when it
+    # serves nobody any more, and refuses otherwise.
+    if [ -n "$mapper_port" ] && mapper_answers; then epmd -port "$mapper_port" -kill >/dev/null 2>&1 || true; fi
 }
 
 # The management plugin's event handler, when it ends along with the node, waits five seconds for an
 # answer that cannot come any more. Ending it beforehand makes the node stop in one second.
 release_statistics() {
     local broker=$found
-    find_rabbitmq || return 0
+    if [ -z "$mapper_port" ] || ! find_rabbitmq; then return; fi
     set_broker_environment "$data_dir/rabbitmq"
     as rabbitmq timeout 5 "${broker_environment[@]}" "$broker_bin/rabbitmqctl" --quiet \
         eval 'gen_event:delete_handler(rabbit_event, rabbit_mgmt_db_handler, stop).' >/dev/null 2>&1 || true
