@@ -85,6 +85,14 @@ stop_process() {
     fi
 }
 
+# A broker needs a file for each connection. Unlimited is not better: Erlang walks through them all.
+raise_file_limit() {
+    local hard
+    hard=$(ulimit -H -n)
+    if [ "$hard" = unlimited ] || ((hard > 20000)); then hard=20000; fi
+    ulimit -S -n "$hard" 2>/dev/null || true
+}
+
 # Starts a server of its own session and sets $launched. All our descriptors are let go: a caller
 # that reads our output to its end must not wait for the server to stop.
 launch() {
@@ -92,6 +100,7 @@ launch() {
     shift 3
     account_prefix "$account"
     (
+        raise_file_limit
         exec </dev/null >"$log" 2>&1 9>&-
         cd -- "$folder" || exit
         exec setsid "${prefix[@]}" "$@"

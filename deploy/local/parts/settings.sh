@@ -37,11 +37,12 @@ create_data_dir() {
     done
 }
 
-# Creates a folder that every account may pass through, as far as it is ours to say.
+# Creates a folder of our own that every account may pass through.
 make_enterable() {
     (umask 022 && mkdir -p -- "$1") || die "cannot create $1: choose another folder with DATS_LOCAL_DIR"
-    if [ -O "$1" ]; then chmod a+x -- "$1"; fi
-    [ -w "$1" ] || die "$1 belongs to $(stat -c %U -- "$1"): run as that account, or choose another folder with DATS_LOCAL_DIR"
+    [ ! -L "$1" ] || die "$1 is a symbolic link: set DATS_LOCAL_DIR to the folder itself"
+    [ -O "$1" ] || die "$1 belongs to $(stat -c %U -- "$1"): run as that account, or choose another folder with DATS_LOCAL_DIR"
+    chmod a+x -- "$1"
 }
 
 move_data_dir() {
@@ -50,8 +51,7 @@ move_data_dir() {
         die "the account $account cannot enter $wanted: open its parent folders (chmod a+x) or choose another DATS_LOCAL_DIR"
     data_dir=/var/tmp/dats-local-$(path_hash)
     # The name can be guessed, and /var/tmp belongs to everybody: take only a folder that is ours.
-    mkdir -m 711 -- "$data_dir" 2>/dev/null || { [ -d "$data_dir" ] && [ ! -L "$data_dir" ] && [ -O "$data_dir" ]; } ||
-        die "$data_dir exists and is not ours: set DATS_LOCAL_DIR to another folder"
+    mkdir -m 711 -- "$data_dir" 2>/dev/null || make_enterable "$data_dir"
     printf '%s\n' "$data_dir" >"$wanted/location"
     say "the account $account cannot enter $wanted: the data goes to $data_dir"
 }
