@@ -1,0 +1,87 @@
+//! The endpoints for operators, the same on every service: `/livez` (the process answers),
+//! `/readyz` (it can do its work; 503 and the reason when not) and `/metrics` (Prometheus).
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::SocketAddr;
+
+use actix_web::dev::Server;
+use actix_web::web::{self, Data, ServiceConfig};
+use actix_web::{App, HttpResponse, HttpServer};
+use serde::Serialize;
+
+use crate::health::{DependencyReport, Health, LifePhase};
+use crate::http::HttpSettings;
+use crate::telemetry::MetricsHandle;
+
+/// The format of Prometheus' text exposition.
+const METRICS_CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// What the endpoints show.
+#[derive(Clone)]
+pub struct OpsState {
+    /// The service's checks.
+    pub health: Health,
+    /// The service's metrics.
+    pub metrics: MetricsHandle,
+}
+
+/// Adds the endpoints to an application: `App::new().configure(ops::configure(state))`.
+pub fn configure(state: OpsState) -> impl FnOnce(&mut ServiceConfig) {
+    move |config| {
+        config
+            .app_data(Data::new(state))
+            .route("/livez", web::get().to(show_liveness))
+            .route("/readyz", web::get().to(show_readiness))
+            .route("/metrics", web::get().to(show_metrics));
+    }
+}
+
+/// A server for nothing but these endpoints, with its address. It runs when awaited; see
+/// [`crate::http::serve_until`].
+///
+/// # Errors
+/// When the address cannot be bound.
+pub fn server(settings: &HttpSettings, state: OpsState) -> io::Result<(Server, SocketAddr)> {
+    let server = HttpServer::new(move || App::new().configure(configure(state.clone())))
+        .workers(1)
+        .disable_signals()
+        .shutdown_timeout(1)
+        .bind(settings.address(settings.ops_port_or_port()))?;
+    let address = server
+        .addrs()
+        .first()
+        .copied()
+        .ok_or_else(|| io::Error::other("the operations server has no address"))?;
+    Ok((server.run(), address))
+}
+
+#[derive(Serialize)]
+struct Readiness {
+    status: &'static str,
+    phase: &'static str,
+    dependencies: BTreeMap<&'static str, DependencyReport>,
+}
+
+async fn show_liveness() -> HttpResponse {
+    HttpResponse::Ok().json(serde_json::json!({ "status": "alive" }))
+}
+
+async fn show_readiness(state: Data<OpsState>) -> HttpResponse {
+    let report = state.health.report().await;
+    let mut response =
+        if report.is_ready() { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
+    response.json(Readiness {
+        status: if report.is_ready() { "ready" } else { "not_ready" },
+        phase: match report.phase {
+            LifePhase::Starting => "starting",
+            LifePhase::Serving => "serving",
+            LifePhase::Draining => "draining",
+        },
+        dependencies: report.dependencies.into_iter().map(|report| (report.name, report)).collect(),
+    })
+}
+
+async fn show_metrics(state: Data<OpsState>) -> HttpResponse {
+    HttpResponse::Ok().content_type(METRICS_CONTENT_TYPE).body(state.metrics.render())
+}
