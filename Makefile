@@ -37,7 +37,7 @@ test-e2e: ## Only the tests that start the real binaries
 
 lint: ## Check formatting; clippy with warnings denied
 	@cargo fmt --all --check
-	@cargo clippy --workspace --all-targets --quiet -- -D warnings
+	@cargo clippy --workspace --all-targets -- -D warnings
 
 fmt: ## Format the code
 	@cargo fmt --all

@@ -15,7 +15,7 @@ run_tests() {
 }
 
 # The end-to-end tests start the services' real binaries, which no test target builds.
-build_binaries() { cargo build --workspace --bins --quiet; }
+build_binaries() { cargo build --workspace --bins; }
 
 case ${1:-} in
     all)

@@ -86,7 +86,7 @@ compose_ctl() {
 }
 
 # The option that gives the command a terminal only where there is one.
-terminal() { if [ -t 0 ] && [ -t 1 ]; then echo --interactive; else echo --no-TTY; fi; }
+terminal() { if [ -t 0 ] && [ -t 1 ]; then echo --no-TTY=false; else echo --no-TTY; fi; }
 
 compose_fault() {
     local container=postgres
