@@ -63,11 +63,13 @@ struct Readiness {
     dependencies: BTreeMap<&'static str, DependencyReport>,
 }
 
-async fn show_liveness() -> HttpResponse {
+/// Answers `/livez`: the process answers, whatever it depends on.
+pub async fn show_liveness() -> HttpResponse {
     HttpResponse::Ok().json(serde_json::json!({ "status": "alive" }))
 }
 
-async fn show_readiness(state: Data<OpsState>) -> HttpResponse {
+/// Answers `/readyz`: 200, or 503 with the dependency that is missing.
+pub async fn show_readiness(state: Data<OpsState>) -> HttpResponse {
     let report = state.health.report().await;
     let mut response =
         if report.is_ready() { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
@@ -82,6 +84,7 @@ async fn show_readiness(state: Data<OpsState>) -> HttpResponse {
     })
 }
 
-async fn show_metrics(state: Data<OpsState>) -> HttpResponse {
+/// Answers `/metrics` in Prometheus' text format.
+pub async fn show_metrics(state: Data<OpsState>) -> HttpResponse {
     HttpResponse::Ok().content_type(METRICS_CONTENT_TYPE).body(state.metrics.render())
 }
