@@ -11,7 +11,7 @@ mod tests;
 mod work;
 
 pub use input::{Effect, Ignored, Input};
-pub use rules::{PhaseLimits, RetryDelay, Rules};
+pub use rules::{PhaseLimits, RetryDelay, Rules, SubtaskFailure};
 
 use chrono::{DateTime, Utc};
 use protocol::vocabulary::{Phase, TaskStatus};
@@ -53,7 +53,7 @@ pub fn apply(task: &mut Task, input: &Input, rules: &Rules, now: DateTime<Utc>) 
         Input::ReviewCompleted { review_id, decision, comments, required_changes } => {
             life.review_completed(review_id, *decision, comments.as_deref(), required_changes)
         }
-        Input::SubtaskEnded { status } => life.subtask_ended(*status),
+        Input::SubtasksCounted { completed, failed } => life.subtasks_counted(*completed, *failed),
         Input::AgentLost { agent_id } => life.agent_lost(agent_id),
         Input::TimerDue => life.timer_due(),
         Input::Cancel { .. } => life.cancel(),
@@ -152,25 +152,22 @@ impl Life<'_> {
         Ok(Vec::new())
     }
 
-    fn subtask_ended(&mut self, status: TaskStatus) -> Outcome {
+    fn subtasks_counted(&mut self, completed: u32, failed: u32) -> Outcome {
         if self.task.phase != Phase::Decomposed {
             return self.not_expected();
         }
         let subtasks = &mut self.task.subtasks;
-        match status {
-            TaskStatus::Completed => subtasks.completed += 1,
-            TaskStatus::Failed | TaskStatus::Cancelled => subtasks.failed += 1,
-            TaskStatus::Pending | TaskStatus::Running => return self.not_expected(),
+        if completed + failed <= subtasks.completed + subtasks.failed {
+            return Err(Ignored::AlreadyKnown);
         }
-        let ended = subtasks.completed + subtasks.failed;
-        if ended < subtasks.total {
-            return Ok(Vec::new());
-        }
-        if subtasks.failed == 0 {
-            self.complete();
-        } else {
-            let message = format!("{} of {} subtasks did not complete", subtasks.failed, subtasks.total);
+        (subtasks.completed, subtasks.failed) = (completed, failed);
+        let all_ended = completed + failed >= subtasks.total;
+        let give_up = failed > 0 && self.rules.subtask_failure == SubtaskFailure::FailFast;
+        if failed > 0 && (all_ended || give_up) {
+            let message = format!("{failed} of {} subtasks did not complete", subtasks.total);
             self.fail("SUBTASKS_FAILED", &message, false);
+        } else if all_ended {
+            self.complete();
         }
         Ok(Vec::new())
     }

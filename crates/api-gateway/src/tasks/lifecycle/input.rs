@@ -105,10 +105,12 @@ pub enum Input {
         /// In detail.
         required_changes: Vec<String>,
     },
-    /// One of its subtasks ended.
-    SubtaskEnded {
-        /// How.
-        status: TaskStatus,
+    /// Its subtasks were counted anew. Absolute numbers, so that a repeated or overtaken count does no harm.
+    SubtasksCounted {
+        /// Completed.
+        completed: u32,
+        /// Failed for good or cancelled.
+        failed: u32,
     },
     /// The agent that held it fell silent.
     AgentLost {

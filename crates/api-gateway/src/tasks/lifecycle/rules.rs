@@ -6,6 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use protocol::TaskId;
 use protocol::vocabulary::{Phase, Tier};
+use serde::Deserialize;
 
 use crate::tasks::task::Task;
 
@@ -41,6 +42,16 @@ pub struct PhaseLimits {
     pub decomposed: Duration,
 }
 
+/// What becomes of a split task when one of its subtasks does not complete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SubtaskFailure {
+    /// It fails at once, and its other subtasks are cancelled.
+    FailFast,
+    /// Its other subtasks go on; it fails when all have ended.
+    FinishOthers,
+}
+
 /// Everything the life of a task depends on besides the task itself.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rules {
@@ -58,6 +69,8 @@ pub struct Rules {
     pub rejections_before_escalation: u32,
     /// The tiers by rising ability.
     pub tiers: Vec<Tier>,
+    /// What a failed subtask means for the task it was split from.
+    pub subtask_failure: SubtaskFailure,
 }
 
 impl Default for Rules {
@@ -84,6 +97,7 @@ impl Default for Rules {
             },
             rejections_before_escalation: 2,
             tiers: Tier::STANDARD.to_vec(),
+            subtask_failure: SubtaskFailure::FailFast,
         }
     }
 }

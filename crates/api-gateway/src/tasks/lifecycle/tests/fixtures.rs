@@ -272,7 +272,7 @@ pub(super) fn one_of_each() -> Vec<(&'static str, Input)> {
         ("review: approved", reviewed(ReviewDecision::Approved)),
         ("review: rejected", reviewed(ReviewDecision::Rejected)),
         ("review: changes", reviewed(ReviewDecision::ChangesRequested)),
-        ("subtask completed", Input::SubtaskEnded { status: TaskStatus::Completed }),
+        ("subtasks counted", Input::SubtasksCounted { completed: 1, failed: 0 }),
         ("agent lost", Input::AgentLost { agent_id: WORKER.to_owned() }),
         ("timer due", Input::TimerDue),
         ("cancel", Input::Cancel { reason: "changed my mind".to_owned() }),

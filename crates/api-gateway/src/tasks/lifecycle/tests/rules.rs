@@ -7,7 +7,7 @@ use protocol::vocabulary::{Phase, QaProfile, ReviewDecision, TaskStatus, Tier};
 use uuid::Uuid;
 
 use super::fixtures::*;
-use crate::tasks::lifecycle::{Effect, Ignored, Input};
+use crate::tasks::lifecycle::{Effect, Ignored, Input, SubtaskFailure};
 use crate::tasks::task::WaitingReason;
 
 #[test]
@@ -220,17 +220,27 @@ fn an_agents_result_is_final_and_one_for_an_earlier_hand_over_is_ignored() {
 }
 
 #[test]
-fn a_parent_completes_with_its_last_subtask_and_fails_if_one_did() {
-    let ended = |status| Input::SubtaskEnded { status };
-    let mut good = in_phase(Phase::Decomposed, false);
-    good.must(ended(TaskStatus::Completed));
-    assert_eq!(good.task.phase, Phase::Decomposed);
-    good.must(ended(TaskStatus::Completed));
-    assert_eq!(good.task.status, TaskStatus::Completed);
-    let mut bad = in_phase(Phase::Decomposed, false);
-    bad.must(ended(TaskStatus::Failed));
-    bad.must(ended(TaskStatus::Completed));
-    assert_eq!(bad.task.error.as_ref().unwrap().code, "SUBTASKS_FAILED");
+fn a_split_task_completes_with_its_last_subtask() {
+    let mut driver = in_phase(Phase::Decomposed, false);
+    driver.must(Input::SubtasksCounted { completed: 1, failed: 0 });
+    assert_eq!(driver.task.phase, Phase::Decomposed);
+    let stale = driver.give(&Input::SubtasksCounted { completed: 1, failed: 0 });
+    assert_eq!(stale, Err(Ignored::AlreadyKnown));
+    driver.must(Input::SubtasksCounted { completed: 2, failed: 0 });
+    assert_eq!(driver.task.status, TaskStatus::Completed);
+}
+
+#[test]
+fn a_failed_subtask_fails_the_split_task_at_once_or_at_the_end_as_settings_say() {
+    let mut fast = in_phase(Phase::Decomposed, false);
+    fast.must(Input::SubtasksCounted { completed: 0, failed: 1 });
+    assert_eq!(fast.task.error.as_ref().unwrap().code, "SUBTASKS_FAILED");
+    let mut patient = in_phase(Phase::Decomposed, false);
+    patient.rules.subtask_failure = SubtaskFailure::FinishOthers;
+    patient.must(Input::SubtasksCounted { completed: 0, failed: 1 });
+    assert_eq!(patient.task.phase, Phase::Decomposed);
+    patient.must(Input::SubtasksCounted { completed: 1, failed: 1 });
+    assert_eq!(patient.task.status, TaskStatus::Failed);
 }
 
 #[test]

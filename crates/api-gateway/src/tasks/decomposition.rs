@@ -1,0 +1,3 @@
+//! Splitting a task into subtasks.
+
+pub mod plan;
