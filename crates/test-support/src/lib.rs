@@ -1,1 +1,23 @@
-//! Databases, brokers and bounded waiting for tests.
+//! For tests only: a database and a broker of one's own for each test, a network that fails on
+//! command, and bounded waiting. Everything here panics with a sentence when it cannot do its work.
+#![allow(
+    clippy::panic,
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "part of tests: a panic is how a test fails"
+)]
+
+mod broker;
+mod cleanup;
+mod database;
+mod names;
+mod proxy;
+mod servers;
+mod wait;
+
+pub use broker::{Message, TestBroker};
+pub use database::TestDatabase;
+pub use proxy::Proxy;
+pub use servers::Servers;
+pub use wait::{PATIENCE, wait_for, wait_until};
