@@ -1,1 +1,31 @@
 //! RabbitMQ for every service: connections, confirming publisher, batching consumer, request/reply, outbox and inbox.
+//! Reconnecting, backoff, retries, dead letters, panics of handlers and draining are solved here, once.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
+
+mod broker;
+mod consumer;
+mod delivery;
+mod health;
+pub mod inbox;
+mod message;
+pub mod metrics;
+pub mod outbox;
+mod publisher;
+mod rpc;
+mod settings;
+mod topology;
+mod trace;
+
+pub use broker::{Broker, BrokerError};
+pub use consumer::{
+    BatchHandler, Consumer, ConsumerHandle, ConsumerSettings, HandlerError, Outcome, RawHandler, Received,
+};
+pub use delivery::{Delivery, header};
+pub use health::BrokerHealth;
+pub use message::{Headers, Outgoing, Properties};
+pub use outbox::{OutboxEntry, OutboxRelay, OutboxSettings};
+pub use publisher::{PublishError, Publisher, PublisherSettings};
+pub use rpc::{RpcClient, RpcError, RpcHandler, RpcServer};
+pub use settings::{BrokerSettings, SettingsError, TlsSettings};
+pub use topology::DeclareError;

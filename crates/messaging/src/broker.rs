@@ -1,0 +1,125 @@
+//! The broker as a service sees it: an address, and supervised sessions that are opened again until told to stop.
+//! Every session declares its topology before anything else, so a broker that lost its data is whole again.
+
+mod callbacks;
+mod reconnect;
+mod session;
+mod tls;
+
+pub(crate) use callbacks::ChannelEvent;
+pub(crate) use reconnect::Reconnect;
+pub(crate) use session::{Session, Subscription, Take};
+
+use std::sync::Arc;
+
+use amqprs::connection::OpenConnectionArguments;
+use protocol::topology::Topology;
+use thiserror::Error;
+
+use crate::settings::{BrokerSettings, SettingsError};
+use crate::topology::DeclareError;
+
+/// Where the broker is and who we are. Cheap to clone; does no I/O of its own.
+#[derive(Clone)]
+pub struct Broker {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    arguments: OpenConnectionArguments,
+    address: String,
+    service: String,
+}
+
+/// Why a session could not be opened.
+#[derive(Debug, Error)]
+pub enum BrokerError {
+    /// The settings are wrong.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The file of the authority cannot be used.
+    #[error("events.rabbitmq.tls.ca_file {file}: {reason}")]
+    Tls {
+        /// Which file.
+        file: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The broker hung up during the handshake, which is how it refuses a login to amqprs.
+    #[error("refused: check credentials (the broker hung up during the handshake: {0})")]
+    Refused(amqprs::error::Error),
+    /// No connection.
+    #[error("not reachable: {0}")]
+    Unreachable(amqprs::error::Error),
+    /// The broker knows an object of the topology with other arguments, or we may not declare it.
+    #[error("{what} refused by the broker: {code} {reason}")]
+    TopologyRefused {
+        /// Exchange, queue or binding.
+        what: String,
+        /// AMQP reply code.
+        code: u16,
+        /// The broker's words.
+        reason: String,
+    },
+    /// The session was lost while declaring.
+    #[error(transparent)]
+    Declare(DeclareError),
+    /// A step of setting up a session failed.
+    #[error("session lost: {0}")]
+    Lost(#[from] amqprs::error::Error),
+    /// A step took too long.
+    #[error("timed out {0}")]
+    TimedOut(&'static str),
+    /// A step ended without a result.
+    #[error("interrupted {0}")]
+    Interrupted(&'static str),
+}
+
+impl BrokerError {
+    fn from_handshake(error: amqprs::error::Error) -> Self {
+        let text = error.to_string();
+        let hung_up = ["reset by peer", "peer shutdown", "interrupted", "roken pipe"];
+        match &error {
+            amqprs::error::Error::NetworkError(_) if hung_up.iter().any(|sign| text.contains(sign)) => {
+                Self::Refused(error)
+            }
+            _ => Self::Unreachable(error),
+        }
+    }
+}
+
+impl Broker {
+    /// Checks the settings; `service` names our connections in the broker's lists.
+    ///
+    /// # Errors
+    /// Says which setting is wrong.
+    pub fn new(settings: &BrokerSettings, service: &str) -> Result<Self, BrokerError> {
+        let endpoint = settings.endpoint()?;
+        let mut arguments = OpenConnectionArguments::new(
+            &endpoint.host,
+            endpoint.port,
+            &endpoint.username,
+            &endpoint.password,
+        );
+        arguments.virtual_host(&endpoint.virtual_host).heartbeat(endpoint.heartbeat_seconds);
+        if endpoint.tls {
+            arguments.tls_adaptor(tls::adaptor(&settings.tls, &endpoint)?);
+        }
+        let inner = Inner { arguments, address: endpoint.to_string(), service: service.to_owned() };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Host, port and virtual host, for people.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        &self.inner.address
+    }
+
+    /// One attempt to open a session. Safe to drop at any time: amqprs runs in tasks of its own.
+    async fn open(&self, role: &str, topology: &Topology, confirms: bool) -> Result<Session, BrokerError> {
+        let name = format!("{} {role}", self.inner.service);
+        let mut arguments = self.inner.arguments.clone();
+        arguments.connection_name(&name);
+        Session::open(name, arguments, topology.clone(), confirms).await
+    }
+}

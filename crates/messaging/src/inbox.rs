@@ -1,0 +1,57 @@
+//! The inbox: ids of events that were applied, kept in the same database and written in the same transaction as what
+//! they changed, so that an event changes state at most once however often it is delivered.
+
+use std::collections::HashSet;
+
+use chrono::{DateTime, Utc};
+use diesel::QueryResult;
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Timestamptz, Uuid as SqlUuid};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use protocol::EventId;
+use uuid::Uuid;
+
+/// Records the ids and returns those that are new. Run it first in the transaction that applies the events; when that
+/// rolls back, so does this. An id that a batch holds twice is new once: take it out of the set when applying it.
+///
+/// # Errors
+/// As the database says.
+pub async fn claim(connection: &mut AsyncPgConnection, events: &[EventId]) -> QueryResult<HashSet<EventId>> {
+    // Two transactions that claim the same ids in different orders would wait for each other.
+    let mut ids: Vec<Uuid> = events.iter().map(|id| id.as_uuid()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let new: Vec<EventIdRow> = diesel::sql_query(
+        "INSERT INTO inbox (event_id) SELECT * FROM UNNEST($1) ON CONFLICT DO NOTHING RETURNING event_id",
+    )
+    .bind::<Array<SqlUuid>, _>(ids)
+    .load(connection)
+    .await?;
+    Ok(new.into_iter().map(|row| EventId(row.event_id)).collect())
+}
+
+/// Forgets up to `limit` ids recorded before `before`; returns how many. An event delivered again after that would be
+/// applied again, so keep ids longer than any message can wait.
+///
+/// # Errors
+/// As the database says.
+pub async fn delete_before(
+    connection: &mut AsyncPgConnection,
+    before: DateTime<Utc>,
+    limit: i64,
+) -> QueryResult<usize> {
+    diesel::sql_query(
+        "DELETE FROM inbox WHERE event_id IN \
+         (SELECT event_id FROM inbox WHERE received_at < $1 ORDER BY received_at LIMIT $2)",
+    )
+    .bind::<Timestamptz, _>(before)
+    .bind::<BigInt, _>(limit)
+    .execute(connection)
+    .await
+}
+
+#[derive(QueryableByName)]
+struct EventIdRow {
+    #[diesel(sql_type = SqlUuid)]
+    event_id: Uuid,
+}

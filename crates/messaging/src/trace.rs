@@ -1,0 +1,94 @@
+//! Trace context across the broker: spans of batches and calls as children of whoever published, and the
+//! `traceparent` of what we publish. Costs nothing to speak of while nobody collects spans.
+
+use std::sync::Arc;
+
+use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState};
+use protocol::trace_context::TraceParent;
+use tracing::{Span, info_span};
+use tracing_opentelemetry::OpenTelemetrySpanExt;
+
+use crate::delivery::Delivery;
+
+/// Links on a batch's span; more would only be noise.
+const MOST_LINKS: usize = 32;
+
+/// The span of a batch: a child of the publisher's if the batch is one message, else linked to the publishers'.
+pub(crate) fn batch_span(queue: &str, batch: &[Arc<Delivery>]) -> Span {
+    let span = info_span!("handle messages", queue, batch.messages = batch.len());
+    if span.is_disabled() {
+        return span;
+    }
+    let parents = batch.iter().filter_map(|delivery| remote(delivery.traceparent.as_deref()));
+    match batch {
+        [_] => parents.for_each(|parent| adopt(&span, parent)),
+        _ => parents.take(MOST_LINKS).for_each(|parent| span.add_link(parent)),
+    }
+    span
+}
+
+/// The span of answering a request.
+pub(crate) fn request_span(queue: &str, traceparent: Option<&str>) -> Span {
+    let span = info_span!("answer request", queue);
+    if !span.is_disabled()
+        && let Some(parent) = remote(traceparent)
+    {
+        adopt(&span, parent);
+    }
+    span
+}
+
+/// What to send along so that the receiver's span becomes a child of the current one.
+pub(crate) fn current() -> Option<TraceParent> {
+    let context = Span::current().context();
+    let span = context.span();
+    let span = span.span_context();
+    span.is_valid().then(|| TraceParent {
+        trace_id: protocol::TraceId(uuid::Uuid::from_bytes(span.trace_id().to_bytes())),
+        parent_id: u64::from_be_bytes(span.span_id().to_bytes()),
+        sampled: span.is_sampled(),
+    })
+}
+
+/// As [`current`], for an event that belongs to a trace of its own: handlers of batches work for many traces at once,
+/// and an event must not change from its own to another one's.
+pub(crate) fn current_within(trace_id: Option<protocol::TraceId>) -> Option<TraceParent> {
+    let current = current();
+    let Some(trace_id) = trace_id else { return current };
+    Some(match current {
+        Some(parent) => TraceParent { trace_id, ..parent },
+        // No span is recorded here. The parent must not be zero; half of the trace id will do.
+        None => TraceParent { trace_id, parent_id: (trace_id.0.as_u64_pair().1).max(1), sampled: false },
+    })
+}
+
+fn adopt(span: &Span, parent: SpanContext) {
+    // Fails only for a span that nobody collects.
+    let _ = span.set_parent(opentelemetry::Context::new().with_remote_span_context(parent));
+}
+
+fn remote(traceparent: Option<&str>) -> Option<SpanContext> {
+    let parent = TraceParent::parse(traceparent?)?;
+    let flags = if parent.sampled { TraceFlags::SAMPLED } else { TraceFlags::default() };
+    Some(SpanContext::new(
+        TraceId::from_bytes(parent.trace_id.0.into_bytes()),
+        SpanId::from_bytes(parent.parent_id.to_be_bytes()),
+        flags,
+        true,
+        TraceState::default(),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_keeps_its_trace_when_nothing_is_recorded() {
+        let trace_id = protocol::TraceId::generate();
+        let parent = current_within(Some(trace_id)).unwrap();
+        assert_eq!(parent.trace_id, trace_id);
+        assert_eq!(TraceParent::parse(&parent.to_header()), Some(parent));
+        assert_eq!(current_within(None), None);
+    }
+}
