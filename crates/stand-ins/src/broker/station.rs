@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use rand::Rng;
 use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::address::BrokerAddress;
 use super::session::{Delivery, Outlet, Session, Subscription, Verdict};
@@ -36,10 +36,10 @@ pub trait Handler: Send + Sync + 'static {
     async fn handle(&self, delivery: Delivery, outlet: &Outlet) -> Verdict;
 }
 
-/// A running line.
+/// A running line. Dropping it stops it as well, without waiting.
 #[derive(Debug)]
 pub struct Station {
-    stop: CancellationToken,
+    stop: DropGuard,
     supervisor: JoinHandle<()>,
 }
 
@@ -49,12 +49,12 @@ impl Station {
     pub fn start(settings: StationSettings, handler: Arc<dyn Handler>) -> Self {
         let stop = CancellationToken::new();
         let supervisor = tokio::spawn(supervise(Arc::new(settings), handler, stop.clone()));
-        Self { stop, supervisor }
+        Self { stop: stop.drop_guard(), supervisor }
     }
 
     /// Takes no more deliveries, lets handlers finish for a moment, and closes the connection.
     pub async fn stop(self) {
-        self.stop.cancel();
+        self.stop.disarm().cancel();
         if let Err(error) = self.supervisor.await {
             tracing::error!(%error, "the line to the broker did not end well");
         }

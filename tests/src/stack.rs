@@ -1,0 +1,288 @@
+//! The three services with databases and a virtual host of their own, started, killed and restarted at will.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use stand_ins::process::{self, Launch, Service};
+use stand_ins::qa::{Qa, QaSettings};
+use stand_ins::worker::{Worker, WorkerSettings};
+use test_support::{Proxy, TestBroker, TestDatabase};
+
+use crate::{Client, Outsider};
+
+const READY_WITHIN: Duration = Duration::from_secs(30);
+const STOP_WITHIN: Duration = Duration::from_secs(20);
+
+/// Which process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// The api-gateway.
+    Gateway,
+    /// A second api-gateway on the same database.
+    SecondGateway,
+    /// The routing-engine.
+    Routing,
+    /// The provenance-store.
+    Provenance,
+}
+
+impl Role {
+    const fn program(self) -> &'static str {
+        match self {
+            Self::Gateway | Self::SecondGateway => "api-gateway",
+            Self::Routing => "routing-engine",
+            Self::Provenance => "provenance-store",
+        }
+    }
+}
+
+/// What a stack is to be like.
+#[derive(Debug)]
+pub struct Plan {
+    roles: Vec<Role>,
+    behind_proxies: bool,
+    settings: Vec<(Role, String, String)>,
+}
+
+impl Plan {
+    /// One of each service.
+    #[must_use]
+    pub fn new() -> Self {
+        let roles = vec![Role::Gateway, Role::Routing, Role::Provenance];
+        Self { roles, behind_proxies: false, settings: Vec::new() }
+    }
+
+    /// The api-gateway alone.
+    #[must_use]
+    pub fn gateway_only() -> Self {
+        Self { roles: vec![Role::Gateway], ..Self::new() }
+    }
+
+    /// With a second gateway.
+    #[must_use]
+    pub fn with_second_gateway(mut self) -> Self {
+        self.roles.push(Role::SecondGateway);
+        self
+    }
+
+    /// With proxies before PostgreSQL and RabbitMQ, so that they can be taken away.
+    #[must_use]
+    pub const fn behind_proxies(mut self) -> Self {
+        self.behind_proxies = true;
+        self
+    }
+
+    /// With a setting for one process, by its environment name.
+    #[must_use]
+    pub fn setting(mut self, role: Role, name: &str, value: &str) -> Self {
+        self.settings.push((role, name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Starts it and waits until every process is ready.
+    pub async fn start(self) -> Stack {
+        Stack::start(self).await
+    }
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A worker and QA that run inside the test. They connect to the broker directly, past any proxy.
+#[derive(Debug)]
+pub struct StandIns {
+    /// The worker.
+    pub worker: Worker,
+    /// QA.
+    pub qa: Qa,
+}
+
+/// Running services. Dropping it kills them and removes their databases and virtual host.
+pub struct Stack {
+    services: BTreeMap<Role, Service>,
+    /// Before the broker, if planned.
+    pub broker_proxy: Option<Proxy>,
+    /// Before the gateway's database, if planned.
+    pub database_proxy: Option<Proxy>,
+    broker: TestBroker,
+    _databases: [TestDatabase; 2],
+    logs: PathBuf,
+}
+
+impl Stack {
+    async fn start(plan: Plan) -> Self {
+        let (gateway_database, provenance_database, broker) = tokio::join!(
+            TestDatabase::create("gateway"),
+            TestDatabase::create("provenance"),
+            TestBroker::create("e2e"),
+        );
+        let (mut broker_proxy, mut database_proxy) = (None, None);
+        if plan.behind_proxies {
+            broker_proxy = Some(Proxy::in_front_of(broker.url()).await);
+            database_proxy = Some(Proxy::in_front_of(gateway_database.url()).await);
+        }
+        let rabbitmq_url = through(broker_proxy.as_ref(), broker.url());
+        let gateway_url = through(database_proxy.as_ref(), gateway_database.url());
+        let provenance_url = provenance_database.url().to_owned();
+        let logs = std::env::temp_dir().join(format!("dats-e2e-{}", uuid::Uuid::new_v4()));
+        std::fs::create_dir_all(&logs).expect("a folder for logs");
+        let mut stack = Self {
+            services: BTreeMap::new(),
+            broker_proxy,
+            database_proxy,
+            broker,
+            _databases: [gateway_database, provenance_database],
+            logs,
+        };
+        for &role in &plan.roles {
+            let database = match role {
+                Role::Gateway | Role::SecondGateway => Some(gateway_url.clone()),
+                Role::Provenance => Some(provenance_url.clone()),
+                Role::Routing => None,
+            };
+            let own = plan.settings.iter().filter(|(of, _, _)| *of == role);
+            let environment = [("RABBITMQ_URL", rabbitmq_url.clone()), ("LOG_LEVEL", "info".to_owned())]
+                .into_iter()
+                .chain(database.map(|url| ("DATABASE_URL", url)))
+                .map(|(name, value)| (name.to_owned(), value))
+                .chain(own.map(|(_, name, value)| (name.clone(), value.clone())))
+                .collect();
+            stack.launch(
+                role,
+                Launch {
+                    name: format!("{role:?}"),
+                    program: process::program(role.program()).expect("the services are built"),
+                    port: process::free_port().expect("a free port"),
+                    environment,
+                    log: stack.logs.join(format!("{role:?}.log")),
+                },
+            );
+        }
+        for &role in &plan.roles {
+            stack.ready(role).await;
+        }
+        stack
+    }
+
+    /// Starts a process without waiting for it.
+    pub fn launch(&mut self, role: Role, launch: Launch) {
+        self.services.insert(role, Service::start(launch).expect("the service starts"));
+    }
+
+    /// Waits until a process is ready.
+    pub async fn ready(&mut self, role: Role) {
+        let service = self.services.get_mut(&role).expect("a running service");
+        if let Err(error) = service.ready(READY_WITHIN).await {
+            panic!("{error:#}");
+        }
+    }
+
+    /// Kills a process on the spot and says how to launch it again.
+    pub async fn kill(&mut self, role: Role) -> Launch {
+        let service = self.services.remove(&role).expect("a running service");
+        service.kill().await.expect("killed")
+    }
+
+    /// Kills a process on the spot, starts it again and waits until it is ready.
+    pub async fn crash(&mut self, role: Role) {
+        let launch = self.kill(role).await;
+        self.launch(role, launch);
+        self.ready(role).await;
+    }
+
+    /// How a process was launched.
+    #[must_use]
+    pub fn launch_of(&self, role: Role) -> Launch {
+        self.service(role).launch().clone()
+    }
+
+    /// Asks a process to end with SIGTERM; its exit code.
+    pub async fn terminate(&mut self, role: Role) -> Option<i32> {
+        let service = self.services.remove(&role).expect("a running service");
+        service.stop(STOP_WITHIN).await.expect("it ends by itself").code()
+    }
+
+    /// Whether a process still runs.
+    pub fn is_running(&mut self, role: Role) -> bool {
+        self.service_mut(role).is_running().expect("the state of a child")
+    }
+
+    /// A process's id.
+    #[must_use]
+    pub fn pid(&self, role: Role) -> u32 {
+        self.service(role).pid().expect("a running service")
+    }
+
+    /// A REST client of the gateway.
+    #[must_use]
+    pub fn client(&self) -> Client {
+        self.client_of(Role::Gateway)
+    }
+
+    /// A client of any process; all have the operational paths.
+    #[must_use]
+    pub fn client_of(&self, role: Role) -> Client {
+        Client::new(self.service(role).url())
+    }
+
+    /// A stranger on this stack's virtual host.
+    #[must_use]
+    pub const fn outsider(&self) -> Outsider<'_> {
+        Outsider(&self.broker)
+    }
+
+    /// A worker that takes 20 ms for a task, and QA.
+    #[must_use]
+    pub fn stand_ins(&self) -> StandIns {
+        StandIns { worker: self.worker(|_| {}), qa: self.qa() }
+    }
+
+    /// A quick worker, changed as the test likes.
+    pub fn worker(&self, change: impl FnOnce(&mut WorkerSettings)) -> Worker {
+        let mut settings = WorkerSettings::new(self.broker.url());
+        settings.duration = Duration::from_millis(20);
+        settings.concurrency = 32;
+        change(&mut settings);
+        Worker::start(settings).expect("a worker")
+    }
+
+    /// A quick QA.
+    #[must_use]
+    pub fn qa(&self) -> Qa {
+        let mut settings = QaSettings::new(self.broker.url());
+        settings.duration = Duration::from_millis(5);
+        Qa::start(settings).expect("a QA")
+    }
+
+    fn service(&self, role: Role) -> &Service {
+        self.services.get(&role).expect("a running service")
+    }
+
+    fn service_mut(&mut self, role: Role) -> &mut Service {
+        self.services.get_mut(&role).expect("a running service")
+    }
+}
+
+/// The URL as it leads through the proxy, where there is one.
+fn through(proxy: Option<&Proxy>, url: &str) -> String {
+    proxy.map_or_else(|| url.to_owned(), |proxy| proxy.url(url))
+}
+
+impl Drop for Stack {
+    /// A failed test shows what the services had to say; a passed one leaves nothing behind.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            for service in self.services.values() {
+                eprintln!("{}", service.log_tail());
+            }
+            eprintln!("all logs: {}", self.logs.display());
+        } else {
+            // Another process may be looking at them; what stays is in the temporary folder.
+            let _ = std::fs::remove_dir_all(&self.logs);
+        }
+    }
+}

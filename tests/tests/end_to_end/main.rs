@@ -1,0 +1,18 @@
+//! One program for all end-to-end tests: they link once and run side by side. Each test has services, databases and a
+//! virtual host of its own.
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod agent_service;
+mod bad_input;
+mod crashes;
+mod dependencies_away;
+mod hostile_events;
+mod processes;
+mod replicas;
+mod task_life;
