@@ -42,8 +42,9 @@ lint: ## Check formatting; clippy with warnings denied
 fmt: ## Format the code
 	@cargo fmt --all
 
-contract: ## Write proto-events/ anew from the types
+contract: ## Write proto-events/ and the generated tables anew from the code
 	@cargo run -q -p contract-gen
+	@UPDATE_DOCS=1 cargo test -q -p api-gateway --lib the_documented_table
 
 verify: test ## test, and what needs further tools: shell scripts, licences, unused dependencies
 	@deploy/local/verify.sh

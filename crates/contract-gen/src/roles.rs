@@ -30,6 +30,9 @@ pub fn role(kind: EventKind) -> Role {
         }
         EventKind::TaskDecomposed => role(&[ROUTING], &[], &[GATEWAY], "A task was split into subtasks"),
         EventKind::TaskRoutingFailed => role(&[ROUTING], &[], &[GATEWAY], "No way was found to run a task"),
+        EventKind::TaskDispatched => {
+            role(&[ROUTING], &[], &[GATEWAY], "A task attempt waits in an agent queue")
+        }
         EventKind::TaskStarted => role(&[ROUTING], &["worker"], &[GATEWAY], "A worker or agent began"),
         EventKind::TaskProgress => {
             role(&[ROUTING], &["worker"], &[GATEWAY], "A worker or agent tells how far it is")

@@ -29,6 +29,7 @@ fn data(kind: EventKind) -> EventData {
         EventKind::TaskReady => task::ready().into(),
         EventKind::TaskDecomposed => task::decomposed().into(),
         EventKind::TaskRoutingFailed => task::routing_failed().into(),
+        EventKind::TaskDispatched => task::dispatched().into(),
         EventKind::TaskFailed => task::failed().into(),
         EventKind::TaskCancelled => task::cancelled().into(),
         EventKind::TaskStatusChanged => task::status_changed().into(),

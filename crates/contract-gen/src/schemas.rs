@@ -59,6 +59,7 @@ fn data(kind: EventKind) -> Schema {
         EventKind::TaskReady => of::<events::TaskReady>(),
         EventKind::TaskDecomposed => of::<events::TaskDecomposed>(),
         EventKind::TaskRoutingFailed => of::<events::TaskRoutingFailed>(),
+        EventKind::TaskDispatched => of::<events::TaskDispatched>(),
         EventKind::TaskStarted => of::<events::TaskStarted>(),
         EventKind::TaskProgress => of::<events::TaskProgress>(),
         EventKind::TaskOutputCreated => of::<events::TaskOutputCreated>(),

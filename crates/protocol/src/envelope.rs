@@ -186,6 +186,7 @@ impl EventData {
             Self::TaskReady(data) => data.task_id,
             Self::TaskDecomposed(data) => data.task_id,
             Self::TaskRoutingFailed(data) => data.task_id,
+            Self::TaskDispatched(data) => data.task_id,
             Self::TaskStarted(data) => data.task_id,
             Self::TaskProgress(data) => data.task_id,
             Self::TaskOutputCreated(data) => data.task_id,

@@ -116,6 +116,8 @@ event_catalogue! {
     TaskDecomposed(TaskDecomposed) = "task.decomposed", Task, binding "task.decomposed";
     /// No way was found to run a task.
     TaskRoutingFailed(TaskRoutingFailed) = "task.routing.failed", Task, binding "task.routing.failed";
+    /// A task attempt was put into an agent queue.
+    TaskDispatched(TaskDispatched) = "task.dispatched", Task, binding "task.dispatched";
     /// A worker or agent began.
     TaskStarted(TaskStarted) = "task.started", Task, binding "task.started";
     /// A worker or agent tells how far it is.

@@ -3,12 +3,12 @@
 use protocol::RequestId;
 use protocol::events::{
     Analyzer, Context, ContextSource, Failure, Feedback, FeedbackSource, Input, Routing, Subtask,
-    TaskCancelled, TaskCreated, TaskDecomposed, TaskFailed, TaskOptions, TaskReady, TaskRoutingFailed,
-    TaskStatusChanged,
+    TaskCancelled, TaskCreated, TaskDecomposed, TaskDispatched, TaskFailed, TaskOptions, TaskReady,
+    TaskRoutingFailed, TaskStatusChanged,
 };
 use protocol::ids::ProvenanceId;
 use protocol::vocabulary::{
-    Domain, ExecutionMode, Phase, Priority, QaProfile, Relationship, TaskStatus, Tier, WorkMode,
+    AgentType, Domain, ExecutionMode, Phase, Priority, QaProfile, Relationship, TaskStatus, Tier, WorkMode,
 };
 
 use super::{artifact_id, at, numbered, project_id, task_id, trace_id};
@@ -123,6 +123,16 @@ pub(super) fn routing_failed() -> TaskRoutingFailed {
         task_id: task_id(),
         attempt: 1,
         error: Failure::new("CONTEXT_TOO_LARGE", "needs 180000 tokens, the largest tier has 140000", false),
+    }
+}
+
+pub(super) fn dispatched() -> TaskDispatched {
+    TaskDispatched {
+        task_id: task_id(),
+        attempt: 1,
+        request_id: RequestId(numbered(3)),
+        agent_type: AgentType::Infra,
+        queue: "work_queue".to_owned(),
     }
 }
 

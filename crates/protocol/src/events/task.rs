@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use super::{Context, Failure, Feedback, Input, JsonObject, Routing, TaskOptions, null_as_default};
 use crate::ids::{ProjectId, ProvenanceId, RequestId, TaskId, TraceId};
 use crate::timestamp::Timestamp;
-use crate::vocabulary::{Domain, ExecutionMode, Phase, Priority, QaProfile, TaskStatus, Tier, WorkMode};
+use crate::vocabulary::{
+    AgentType, Domain, ExecutionMode, Phase, Priority, QaProfile, TaskStatus, Tier, WorkMode,
+};
 
 /// `task.created`: a task attempt wants to be routed. Sent once per attempt.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -149,6 +151,21 @@ pub struct TaskRoutingFailed {
     pub attempt: u32,
     /// Why.
     pub error: Failure,
+}
+
+/// `task.dispatched`: a task attempt was put into an agent queue.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TaskDispatched {
+    /// The task.
+    pub task_id: TaskId,
+    /// In which pass.
+    pub attempt: u32,
+    /// The hand-over id that the agent will repeat.
+    pub request_id: RequestId,
+    /// Which kind of agent it is for.
+    pub agent_type: AgentType,
+    /// The queue it waits in.
+    pub queue: String,
 }
 
 /// `task.failed`: an attempt failed.
