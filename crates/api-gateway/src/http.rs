@@ -1,0 +1,92 @@
+//! The REST edge: one small file per endpoint, all routes in `routes`. A handler takes its input apart, makes one
+//! call into a use case and shapes the answer; it holds no rule of the business and no SQL.
+//!
+//! A request passes the outermost middleware (`trace`: ids, span, metrics, problem bodies, headers) and then the
+//! router. Authentication belongs between the two: refusals then are traced, measured and answered like any other.
+
+mod body;
+mod cursor;
+mod etag;
+mod findings;
+mod openapi;
+mod operations;
+mod page;
+mod path;
+mod problem;
+mod projects;
+mod provenance;
+mod query;
+mod routes;
+mod security;
+mod state;
+mod tasks;
+mod trace;
+
+pub use state::AppState;
+
+use actix_web::body::BoxBody;
+use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::middleware::from_fn;
+use actix_web::web::{Bytes, Data};
+use actix_web::{App, Error};
+
+use self::body::BodyLimit;
+use self::operations::openapi::OpenApiBytes;
+
+/// Under which most paths lie.
+const API_PREFIX: &str = "/api/v1";
+
+/// The parts of the application that its workers share. Made once per process.
+#[derive(Clone)]
+pub struct RestApi {
+    state: AppState,
+    body_limit: BodyLimit,
+    document: OpenApiBytes,
+}
+
+impl RestApi {
+    /// Prepares the application; bodies of more than `max_body_bytes` are refused.
+    ///
+    /// # Errors
+    /// Only if the API's document cannot be written as JSON, which is a bug.
+    pub fn new(state: AppState, max_body_bytes: usize) -> serde_json::Result<Self> {
+        let document = openapi_json(state.version)?;
+        Ok(Self {
+            state,
+            body_limit: BodyLimit(max_body_bytes),
+            document: OpenApiBytes(Bytes::from(document)),
+        })
+    }
+
+    /// The application for one worker.
+    pub fn app(
+        &self,
+    ) -> App<
+        impl ServiceFactory<
+            ServiceRequest,
+            Config = (),
+            Response = ServiceResponse<BoxBody>,
+            Error = Error,
+            InitError = (),
+        > + use<>,
+    > {
+        App::new()
+            .app_data(self.body_limit)
+            .app_data(Data::new(self.state.ops.clone()))
+            .app_data(Data::new(self.state.clone()))
+            .app_data(Data::new(self.document.clone()))
+            .configure(routes::configure)
+            .wrap(from_fn(trace::observe))
+    }
+}
+
+/// The API's document as JSON.
+///
+/// # Errors
+/// Only if it cannot be written as JSON, which is a bug.
+pub fn openapi_json(version: &str) -> serde_json::Result<String> {
+    openapi::document(version).to_pretty_json()
+}
+
+#[cfg(test)]
+mod tests;

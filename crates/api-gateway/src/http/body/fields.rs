@@ -1,0 +1,43 @@
+//! The members of one JSON object, taken out one by one; what is left at the end was not known.
+
+use protocol::events::JsonObject;
+use serde_json::Value;
+
+use super::Node;
+use crate::http::findings::{Findings, member_path};
+
+/// A JSON object that is being read. An absent member and one that is `null` are the same.
+#[derive(Debug)]
+pub(crate) struct Fields<'f> {
+    path: &'f str,
+    members: JsonObject,
+    findings: &'f mut Findings,
+}
+
+impl<'f> Fields<'f> {
+    /// The object at `path`; the body itself has the empty path.
+    pub(super) fn new(path: &'f str, members: JsonObject, findings: &'f mut Findings) -> Self {
+        Self { path, members, findings }
+    }
+
+    /// The member's value if it is there and right. A wrong one is noted.
+    pub(crate) fn optional<T>(&mut self, name: &str, read: impl FnOnce(Node<'_>) -> Option<T>) -> Option<T> {
+        let value = self.members.remove(name).filter(|value| !value.is_null())?;
+        read(Node::new(member_path(self.path, name), value, self.findings))
+    }
+
+    /// The member's value; that it is missing or wrong is noted.
+    pub(crate) fn required<T>(&mut self, name: &str, read: impl FnOnce(Node<'_>) -> Option<T>) -> Option<T> {
+        if self.members.get(name).is_none_or(Value::is_null) {
+            self.findings.add(member_path(self.path, name), "is required");
+        }
+        self.optional(name, read)
+    }
+
+    /// Notes every member that nobody asked for.
+    pub(super) fn refuse_unknown(self) {
+        for name in self.members.keys() {
+            self.findings.add(member_path(self.path, name), "is not a known field");
+        }
+    }
+}

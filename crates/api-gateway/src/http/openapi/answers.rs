@@ -1,0 +1,67 @@
+//! Error answers that operations have in common. An operation lists those that can happen to it.
+
+use std::collections::BTreeMap;
+
+use protocol::ErrorCode;
+use utoipa::openapi::content::ContentBuilder;
+use utoipa::openapi::response::{Response, ResponseBuilder};
+use utoipa::openapi::schema::Schema;
+use utoipa::openapi::{Ref, RefOr};
+use utoipa::{IntoResponses, ToSchema};
+
+use crate::http::problem::{PROBLEM_CONTENT_TYPE, Problem};
+
+/// An answer of that status with a problem body. `codes` may only hold codes of that status.
+pub(crate) fn problem_answer(codes: &[ErrorCode]) -> Response {
+    let listed: Vec<_> =
+        codes.iter().map(|code| format!("{} ({} {})", code.title(), code.number(), code.name())).collect();
+    let schema: RefOr<Schema> = Ref::from_schema_name(Problem::name()).into();
+    ResponseBuilder::new()
+        .description(listed.join("; "))
+        .content(PROBLEM_CONTENT_TYPE, ContentBuilder::new().schema(Some(schema)).build())
+        .build()
+}
+
+macro_rules! answers {
+    ($($(#[$doc:meta])* $name:ident = $([$($code:ident),+]),+;)+) => {$(
+        $(#[$doc])*
+        pub(crate) enum $name {}
+
+        impl IntoResponses for $name {
+            fn responses() -> BTreeMap<String, RefOr<Response>> {
+                let grouped: &[&[ErrorCode]] = &[$(&[$(ErrorCode::$code),+]),+];
+                grouped
+                    .iter()
+                    .filter_map(|codes| {
+                        let status = codes.first()?.http_status().to_string();
+                        Some((status, problem_answer(codes).into()))
+                    })
+                    .collect()
+            }
+        }
+    )+};
+}
+
+answers! {
+    /// What can be wrong with a body.
+    BadBody = [ValidationFailed, MalformedJson], [PayloadTooLarge], [UnsupportedMediaType];
+    /// What can be wrong with a query.
+    BadQuery = [ValidationFailed];
+    /// A task id in the path that is not one, or names no task.
+    NoSuchTask = [InvalidIdentifier], [TaskNotFound];
+    /// The same where there is a query or a body too.
+    NoSuchTaskOrBadInput = [InvalidIdentifier, ValidationFailed], [TaskNotFound];
+    /// The same where there may be a body.
+    NoSuchTaskOrBadBody = [InvalidIdentifier, ValidationFailed, MalformedJson], [TaskNotFound],
+        [PayloadTooLarge], [UnsupportedMediaType];
+    /// The task's state does not allow it.
+    WrongState = [InvalidTaskState];
+    /// A project id that is not one, or names no project.
+    NoSuchProject = [InvalidIdentifier], [ProjectNotFound];
+    /// No record of that id, or no answer about it in time.
+    NoSuchRecord = [InvalidIdentifier], [ProvenanceNotFound], [ProvenanceTimeout];
+    /// A path that leads nowhere.
+    NoSuchPath = [NoSuchRoute];
+    /// What can happen to every operation that looks something up.
+    CannotServe = [Internal], [Unavailable];
+}

@@ -1,0 +1,72 @@
+//! Identifiers in paths: what has not the form of one is 400 1006, before anything is looked up.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest};
+use percent_encoding::percent_decode_str;
+use protocol::{ArtifactId, ProjectId, TaskId};
+
+use super::body::parse_uuid;
+use super::problem::ApiError;
+
+/// An identifier that stands in paths under a name of its own.
+pub(crate) trait PathIdentifier: Sized {
+    /// The parameter's name in the route's pattern.
+    const NAME: &'static str;
+
+    /// Checks the decoded text, or says which rule it breaks.
+    fn from_segment(segment: &str) -> Result<Self, String>;
+}
+
+/// Extractor of the identifier in the path.
+#[derive(Debug)]
+pub(crate) struct PathId<T>(pub(crate) T);
+
+/// The id of a provenance record, an artifact or a task: any text that an artifact id may be.
+#[derive(Debug)]
+pub(crate) struct RecordReference(pub(crate) String);
+
+impl PathIdentifier for TaskId {
+    const NAME: &'static str = "task_id";
+
+    fn from_segment(segment: &str) -> Result<Self, String> {
+        parse_uuid(segment).map(Self).ok_or_else(|| "must be a UUID".to_owned())
+    }
+}
+
+impl PathIdentifier for ProjectId {
+    const NAME: &'static str = "project_id";
+
+    fn from_segment(segment: &str) -> Result<Self, String> {
+        parsed(segment)
+    }
+}
+
+impl PathIdentifier for RecordReference {
+    const NAME: &'static str = "id";
+
+    fn from_segment(segment: &str) -> Result<Self, String> {
+        parsed::<ArtifactId>(segment).map(|id| Self(id.into()))
+    }
+}
+
+fn parsed<T: FromStr<Err: Display>>(segment: &str) -> Result<T, String> {
+    segment.parse().map_err(|error: T::Err| error.to_string())
+}
+
+impl<T: PathIdentifier> FromRequest for PathId<T> {
+    type Error = ApiError;
+    type Future = std::future::Ready<Result<Self, ApiError>>;
+
+    /// The router leaves `%2F`, `%2B` and `%25` as they came, so that they do not take part in matching.
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let segment = request.match_info().get(T::NAME).unwrap_or_default();
+        let checked = percent_decode_str(segment)
+            .decode_utf8()
+            .map_err(|_| "must be UTF-8".to_owned())
+            .and_then(|text| T::from_segment(&text));
+        std::future::ready(checked.map(Self).map_err(|rule| ApiError::invalid_identifier(T::NAME, rule)))
+    }
+}

@@ -1,0 +1,3 @@
+//! `/projects`: one file per endpoint.
+
+pub(crate) mod status;

@@ -1,0 +1,3 @@
+//! `/provenance`: one file per endpoint.
+
+pub(crate) mod get;

@@ -1,0 +1,124 @@
+//! Every route of the API on one screen. The API's document is made from the same table; a path's other methods
+//! are answered with 405 and what is allowed.
+
+use std::collections::BTreeMap;
+
+use actix_web::http::header;
+use actix_web::http::Method;
+use actix_web::web::{self, ServiceConfig};
+use actix_web::{HttpResponse, Resource, Route};
+use protocol::ErrorCode;
+use utoipa::OpenApi;
+
+use super::problem::ApiError;
+use super::{operations, projects, provenance, tasks};
+
+/// One method of one path, and who answers it.
+pub(crate) struct RouteEntry {
+    /// Upper case.
+    pub(crate) method: Method,
+    /// With the names of its parameters in braces, as in the API's document.
+    pub(crate) path: &'static str,
+    route: fn() -> Route,
+}
+
+macro_rules! routes {
+    ($($method:ident $path:literal => $($segment:ident)::+;)+) => {
+        /// The routes that the API's document shows.
+        pub(crate) const ROUTES: &[RouteEntry] = &[$(entry!($method $path => $($segment)::+)),+];
+
+        /// The operations behind [`ROUTES`].
+        #[derive(OpenApi)]
+        #[openapi(paths($($($segment)::+),+))]
+        pub(crate) struct Operations;
+    };
+}
+
+macro_rules! aliases {
+    ($($method:ident $path:literal => $($segment:ident)::+;)+) => {
+        /// The same operations under further paths.
+        pub(crate) const ALIASES: &[RouteEntry] = &[$(entry!($method $path => $($segment)::+)),+];
+    };
+}
+
+macro_rules! entry {
+    ($method:ident $path:literal => $($segment:ident)::+) => {
+        RouteEntry { method: Method::$method, path: $path, route: || web::to($($segment)::+) }
+    };
+}
+
+routes! {
+    POST "/api/v1/tasks" => tasks::submit::submit_task;
+    GET  "/api/v1/tasks" => tasks::list::list_tasks;
+    GET  "/api/v1/tasks/{task_id}" => tasks::get::get_task;
+    GET  "/api/v1/tasks/{task_id}/status" => tasks::status::get_task_status;
+    GET  "/api/v1/tasks/{task_id}/history" => tasks::history::get_task_history;
+    POST "/api/v1/tasks/{task_id}/cancel" => tasks::cancel::cancel_task;
+    POST "/api/v1/tasks/{task_id}/retry" => tasks::retry::retry_task;
+    GET  "/api/v1/projects/{project_id}/status" => projects::status::get_project_status;
+    GET  "/api/v1/provenance/{id}" => provenance::get::get_provenance;
+    GET  "/api/v1/health" => operations::health::get_health;
+    GET  "/api/v1/health/detailed" => operations::health::get_detailed_health;
+    GET  "/livez" => operations::probes::get_liveness;
+    GET  "/readyz" => operations::probes::get_readiness;
+    GET  "/metrics" => operations::probes::get_metrics;
+    GET  "/openapi.json" => operations::openapi::get_openapi;
+    GET  "/docs" => operations::docs::redirect_to_docs;
+    GET  "/docs/" => operations::docs::get_docs_page;
+    GET  "/docs/{file}" => operations::docs::get_docs_file;
+}
+
+aliases! {
+    GET "/health" => operations::health::get_health;
+    GET "/health/detailed" => operations::health::get_detailed_health;
+    GET "/api/v1/openapi.json" => operations::openapi::get_openapi;
+    GET "/api/v1/docs" => operations::docs::redirect_to_docs;
+    GET "/api/v1/docs/" => operations::docs::get_docs_page;
+    GET "/api/v1/docs/{file}" => operations::docs::get_docs_file;
+}
+
+/// Adds the routes to an application. Whatever matches none of them is 404.
+pub(crate) fn configure(config: &mut ServiceConfig) {
+    let mut by_path: BTreeMap<&str, Vec<&RouteEntry>> = BTreeMap::new();
+    for entry in ROUTES.iter().chain(ALIASES) {
+        by_path.entry(entry.path).or_default().push(entry);
+    }
+    for (path, entries) in by_path {
+        config.service(resource(path, &entries));
+    }
+    config.default_service(web::to(refuse_path));
+}
+
+/// One path with all its methods. `GET` implies `HEAD`, and `OPTIONS` tells what is allowed.
+fn resource(path: &str, entries: &[&RouteEntry]) -> Resource {
+    let mut allowed: Vec<String> = entries.iter().map(|entry| entry.method.to_string()).collect();
+    if allowed.iter().any(|method| method == "GET") {
+        allowed.push("HEAD".to_owned());
+    }
+    allowed.push("OPTIONS".to_owned());
+    let allowed = allowed.join(", ");
+
+    let mut resource = web::resource(path);
+    for entry in entries {
+        resource = resource.route((entry.route)().method(entry.method.clone()));
+        if entry.method == Method::GET {
+            resource = resource.route((entry.route)().method(Method::HEAD));
+        }
+    }
+    let told = allowed.clone();
+    let tell_options = move || {
+        let allow = (header::ALLOW, told.clone());
+        async move { HttpResponse::NoContent().insert_header(allow).finish() }
+    };
+    let refuse_method = move || {
+        let error = ApiError::method_not_allowed(&allowed);
+        async move { Err::<HttpResponse, _>(error) }
+    };
+    resource
+        .route(web::route().method(Method::OPTIONS).to(tell_options))
+        .default_service(web::to(refuse_method))
+}
+
+async fn refuse_path() -> Result<HttpResponse, ApiError> {
+    Err(ApiError::new(ErrorCode::NoSuchRoute, "there is nothing at this path"))
+}

@@ -1,0 +1,27 @@
+//! What handlers work with: the use cases, and what operators want to see.
+
+use std::sync::Arc;
+
+use service_runtime::clock::Clock;
+use service_runtime::ops::OpsState;
+
+use crate::provenance::ProvenanceClient;
+use crate::tasks::TaskService;
+use crate::tasks::submission::Submitter;
+
+/// Shared by all handlers; clones are the same.
+#[derive(Clone)]
+pub struct AppState {
+    /// The use cases around tasks.
+    pub tasks: TaskService,
+    /// Takes tasks in.
+    pub submitter: Submitter,
+    /// Asks the provenance-store.
+    pub provenance: ProvenanceClient,
+    /// Health and metrics.
+    pub ops: OpsState,
+    /// The time of day.
+    pub clock: Arc<dyn Clock>,
+    /// The version of the service.
+    pub version: &'static str,
+}

@@ -1,0 +1,86 @@
+//! `POST /tasks/{task_id}/retry`: one more attempt for a task that failed or was cancelled.
+
+use actix_web::HttpResponse;
+use actix_web::web::Data;
+use protocol::vocabulary::TaskStatus;
+use protocol::{ErrorCode, TaskId};
+use serde::Serialize;
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::no_such_task;
+use crate::http::AppState;
+use crate::http::body::{Fields, OptionalBody, ReadBody};
+use crate::http::openapi::answers::{NoSuchTaskOrBadBody, CannotServe, WrongState};
+use crate::http::openapi::vocabulary::TaskStatusWord;
+use crate::http::path::PathId;
+use crate::http::problem::ApiError;
+use crate::tasks::retry::{self, RetryError};
+use crate::tasks::task::Task;
+
+/// Gives a task one more attempt
+///
+/// Only a task that failed or was cancelled takes one. The attempt comes on top of `max_attempts`.
+#[utoipa::path(
+    post,
+    path = "/api/v1/tasks/{task_id}/retry",
+    tag = "tasks",
+    params(("task_id" = Uuid, Path, description = "The task")),
+    request_body(content = Option<RetryTaskRequest>, examples(("bare" = (value = json!({}))))),
+    responses(
+        (status = 202, description = "The next attempt is on its way", body = RetryTaskResponse),
+        NoSuchTaskOrBadBody,
+        WrongState,
+        CannotServe,
+    )
+)]
+pub(crate) async fn retry_task(
+    state: Data<AppState>,
+    task_id: PathId<TaskId>,
+    _request: OptionalBody<RetryTaskRequest>,
+) -> Result<HttpResponse, ApiError> {
+    let task_id = task_id.0;
+    let task = retry::retry_task(&state.tasks, task_id).await.map_err(|error| refusal(error, task_id))?;
+    Ok(HttpResponse::Accepted().json(RetryTaskResponse::from(&task)))
+}
+
+fn refusal(error: RetryError, task_id: TaskId) -> ApiError {
+    match error {
+        RetryError::NotFound => no_such_task(task_id),
+        RetryError::NotRetryable { status, phase } => {
+            let detail = format!("the task is {status} ({phase}); only a failed or cancelled one can be retried");
+            ApiError::new(ErrorCode::InvalidTaskState, detail)
+                .with_details(json!({ "status": status, "phase": phase }))
+        }
+        RetryError::Store(error) => error.into(),
+    }
+}
+
+/// There is nothing to say about a retry.
+#[derive(Debug, ToSchema)]
+pub(crate) struct RetryTaskRequest {}
+
+impl ReadBody for RetryTaskRequest {
+    fn read(_: &mut Fields<'_>) -> Option<Self> {
+        Some(Self {})
+    }
+}
+
+/// A task that goes on.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RetryTaskResponse {
+    /// The task.
+    #[schema(value_type = Uuid)]
+    task_id: TaskId,
+    /// Where it is now.
+    #[schema(value_type = TaskStatusWord)]
+    status: TaskStatus,
+    /// The attempt that begins.
+    attempt: u32,
+}
+
+impl From<&Task> for RetryTaskResponse {
+    fn from(task: &Task) -> Self {
+        Self { task_id: task.submission.id, status: task.status, attempt: task.attempt }
+    }
+}

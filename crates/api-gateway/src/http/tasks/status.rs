@@ -1,0 +1,86 @@
+//! `GET /tasks/{task_id}/status`: the few fields that a polling client needs.
+
+use actix_web::web::{Data, Json};
+use protocol::vocabulary::{Phase, TaskStatus};
+use protocol::{ProjectId, TaskId, Timestamp, TraceId};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::no_such_task;
+use super::view::{ErrorView, ProgressView, WaitingView};
+use crate::http::AppState;
+use crate::http::openapi::answers::{NoSuchTask, CannotServe};
+use crate::http::openapi::vocabulary::{PhaseWord, TaskStatusWord};
+use crate::http::path::PathId;
+use crate::http::problem::ApiError;
+use crate::tasks::queries;
+use crate::tasks::task::Task;
+
+/// Shows where a task is
+#[utoipa::path(
+    get,
+    path = "/api/v1/tasks/{task_id}/status",
+    tag = "tasks",
+    params(("task_id" = Uuid, Path, description = "The task")),
+    responses(
+        (status = 200, description = "Where the task is", body = TaskStatusResponse),
+        NoSuchTask,
+        CannotServe,
+    )
+)]
+pub(crate) async fn get_task_status(
+    state: Data<AppState>,
+    task_id: PathId<TaskId>,
+) -> Result<Json<TaskStatusResponse>, ApiError> {
+    let task_id = task_id.0;
+    let task = queries::find_task(&state.tasks, task_id).await?.ok_or_else(|| no_such_task(task_id))?;
+    Ok(Json(task.into()))
+}
+
+/// Where a task is.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TaskStatusResponse {
+    /// The task.
+    #[schema(value_type = Uuid)]
+    task_id: TaskId,
+    /// Its project.
+    #[schema(value_type = String)]
+    project_id: ProjectId,
+    /// Its status.
+    #[schema(value_type = TaskStatusWord)]
+    status: TaskStatus,
+    /// Where inside the status.
+    #[schema(value_type = PhaseWord)]
+    phase: Phase,
+    /// Which pass, from 1.
+    attempt: u32,
+    /// How far it is.
+    progress: ProgressView,
+    /// Why it does not go on at the moment.
+    waiting_for: Option<WaitingView>,
+    /// Why it failed.
+    error: Option<ErrorView>,
+    /// When it last changed.
+    #[schema(value_type = DateTime)]
+    updated_at: Timestamp,
+    /// Its trace.
+    #[schema(value_type = Uuid)]
+    trace_id: TraceId,
+}
+
+impl From<Task> for TaskStatusResponse {
+    fn from(task: Task) -> Self {
+        Self {
+            progress: ProgressView::of(&task),
+            task_id: task.submission.id,
+            project_id: task.submission.project_id,
+            status: task.status,
+            phase: task.phase,
+            attempt: task.attempt,
+            waiting_for: task.waiting.map(Into::into),
+            error: task.error.map(Into::into),
+            updated_at: task.updated_at.into(),
+            trace_id: task.submission.trace_id,
+        }
+    }
+}

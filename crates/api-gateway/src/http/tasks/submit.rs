@@ -1,0 +1,130 @@
+//! `POST /tasks`: takes a task in. The answer is sent only after the task is durable.
+
+mod request;
+
+use actix_web::HttpResponse;
+use actix_web::http::header;
+use actix_web::web::Data;
+use protocol::vocabulary::{ExecutionMode, TaskStatus};
+use protocol::{ProjectId, TaskId, Timestamp, TraceId};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use self::request::SubmitTaskRequest;
+use super::view::Links;
+use crate::http::AppState;
+use crate::http::body::RequestBody;
+use crate::http::openapi::answers::{BadBody, CannotServe};
+use crate::http::openapi::vocabulary::{ExecutionModeWord, TaskStatusWord};
+use crate::http::problem::{ApiError, FieldError};
+use crate::http::trace::RequestIdentity;
+use crate::tasks::submission::SubmitError;
+use crate::tasks::task::Task;
+
+/// Submits a task
+///
+/// The task is stored before the answer is sent. A project that does not exist yet is created.
+#[utoipa::path(
+    post,
+    path = "/api/v1/tasks",
+    tag = "tasks",
+    request_body(content = SubmitTaskRequest, examples(
+        ("minimal" = (summary = "Only what is needed", value = json!({
+            "description": "Write a function that parses ISO 8601 durations"
+        }))),
+        ("pinned" = (summary = "Routing pinned, inputs given", value = json!({
+            "description": "Translate the README into German",
+            "project_id": "docs-site",
+            "priority": "high",
+            "options": { "tier": "small", "domain": "documentation", "qa_profile": "documentation" },
+            "inputs": [{ "artifact_id": "readme-7f3a", "relationship": "consumed" }],
+            "metadata": { "tags": ["docs", "german"], "requester": "anna" }
+        }))),
+        ("bounded" = (summary = "At most two attempts of five minutes each, not before a time", value = json!({
+            "description": "Find out why the nightly build is slow",
+            "mode": "collaborative",
+            "options": { "timeout_seconds": 300, "max_attempts": 2, "escalate_tier": false },
+            "not_before": "2030-01-01T00:00:00Z"
+        }))),
+    )),
+    responses(
+        (status = 201, description = "The task is stored", body = SubmitTaskResponse,
+            headers(("Location" = String, description = "Where the task is"))),
+        BadBody,
+        CannotServe,
+    )
+)]
+pub(crate) async fn submit_task(
+    state: Data<AppState>,
+    identity: RequestIdentity,
+    request: RequestBody<SubmitTaskRequest>,
+) -> Result<HttpResponse, ApiError> {
+    let dependencies = request.0.dependencies();
+    let new_task = request.0.into_new_task(identity.trace_id);
+    let task = state.submitter.submit(new_task).await.map_err(|error| refusal(error, &dependencies))?;
+    let answer = SubmitTaskResponse::of(&task, state.tasks.estimate_completion(&task));
+    Ok(HttpResponse::Created().insert_header((header::LOCATION, answer.links.to_self.clone())).json(answer))
+}
+
+/// `dependencies` as the client listed them, so that each unknown one is named where it stands.
+fn refusal(error: SubmitError, dependencies: &[TaskId]) -> ApiError {
+    match error {
+        SubmitError::UnknownDependencies(unknown) => {
+            let named = dependencies.iter().enumerate().filter(|(_, id)| unknown.contains(id));
+            ApiError::invalid(
+                named
+                    .map(|(index, id)| FieldError {
+                        field: format!("depends_on[{index}]"),
+                        message: format!("there is no task {id} in this project"),
+                    })
+                    .collect(),
+            )
+        }
+        SubmitError::Stopping => ApiError::unavailable("the service is about to stop"),
+        SubmitError::Store(error) => error.into(),
+    }
+}
+
+/// A task that was taken in.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SubmitTaskResponse {
+    /// Its id.
+    #[schema(value_type = Uuid)]
+    task_id: TaskId,
+    /// Its project.
+    #[schema(value_type = String)]
+    project_id: ProjectId,
+    /// Where it is: at first always `pending`.
+    #[schema(value_type = TaskStatusWord)]
+    status: TaskStatus,
+    /// Whether people take part.
+    #[schema(value_type = ExecutionModeWord)]
+    mode: ExecutionMode,
+    /// When it was taken in.
+    #[schema(value_type = DateTime)]
+    created_at: Timestamp,
+    /// When it will probably be done, where that can be told.
+    #[schema(value_type = Option<DateTime>)]
+    estimated_completion: Option<Timestamp>,
+    /// Its trace.
+    #[schema(value_type = Uuid)]
+    trace_id: TraceId,
+    /// Where to look next.
+    links: Links,
+}
+
+impl SubmitTaskResponse {
+    fn of(task: &Task, estimated_completion: Option<Timestamp>) -> Self {
+        let submission = &task.submission;
+        Self {
+            task_id: submission.id,
+            project_id: submission.project_id.clone(),
+            status: task.status,
+            mode: submission.execution_mode,
+            created_at: submission.created_at.into(),
+            estimated_completion,
+            trace_id: submission.trace_id,
+            links: Links::of(submission.id),
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Questions to the provenance-store, by request and reply over the broker.
+
+use std::time::Duration;
+
+use messaging::{RpcClient, RpcError};
+use protocol::ProjectId;
+use protocol::provenance_query::{
+    ProjectHealth, ProvenanceQuery, ProvenanceReply, QueryError, QueryErrorCode, RecordView,
+};
+use protocol::topology::PROVENANCE_QUERY_QUEUE;
+use serde::de::DeserializeOwned;
+use thiserror::Error;
+
+/// Why a question has no answer.
+#[derive(Debug, Error)]
+pub enum ProvenanceError {
+    /// The provenance-store did not answer in time.
+    #[error("the provenance-store did not answer in time")]
+    Timeout,
+    /// The broker or the provenance-store's database is away; try again.
+    #[error("the provenance-store cannot be reached: {0}")]
+    Unavailable(String),
+    /// The provenance-store does not know the operation, or failed at it.
+    #[error("the provenance-store refused: {0}")]
+    Refused(String),
+    /// The answer has not the shape that was agreed.
+    #[error("the provenance-store's answer cannot be read")]
+    Unreadable(#[from] serde_json::Error),
+}
+
+/// Asks the provenance-store. Clones share one connection.
+#[derive(Clone)]
+pub struct ProvenanceClient {
+    rpc: RpcClient,
+    timeout: Duration,
+}
+
+impl ProvenanceClient {
+    /// A client that waits at most `timeout` for each answer.
+    #[must_use]
+    pub fn new(rpc: RpcClient, timeout: Duration) -> Self {
+        Self { rpc, timeout }
+    }
+
+    /// The record of a provenance id, an artifact id or a task id, tried in this order.
+    ///
+    /// # Errors
+    /// See [`ProvenanceError`].
+    pub async fn find_record(&self, id: String) -> Result<Option<RecordView>, ProvenanceError> {
+        self.ask(&ProvenanceQuery::GetRecord { id }).await
+    }
+
+    /// Counts for a project's health; all zero for a project without records.
+    ///
+    /// # Errors
+    /// See [`ProvenanceError`].
+    pub async fn project_health(&self, project_id: ProjectId) -> Result<ProjectHealth, ProvenanceError> {
+        let found = self.ask(&ProvenanceQuery::ProjectHealth { project_id }).await?;
+        found.ok_or_else(|| ProvenanceError::Refused("no such project".to_owned()))
+    }
+
+    async fn ask<T: DeserializeOwned>(&self, query: &ProvenanceQuery) -> Result<Option<T>, ProvenanceError> {
+        let request = serde_json::to_vec(query)?;
+        let reply = self.rpc.call(PROVENANCE_QUERY_QUEUE, request, self.timeout).await.map_err(failure)?;
+        read_reply(&reply)
+    }
+}
+
+fn failure(error: RpcError) -> ProvenanceError {
+    match error {
+        RpcError::Timeout => ProvenanceError::Timeout,
+        RpcError::Unavailable(why) => ProvenanceError::Unavailable(why.to_owned()),
+    }
+}
+
+/// `None` when nothing of that id exists.
+fn read_reply<T: DeserializeOwned>(reply: &[u8]) -> Result<Option<T>, ProvenanceError> {
+    match serde_json::from_slice(reply)? {
+        ProvenanceReply::Result(value) => Ok(Some(serde_json::from_value(value)?)),
+        ProvenanceReply::Error(QueryError { code, message }) => match code {
+            QueryErrorCode::NotFound => Ok(None),
+            QueryErrorCode::Unavailable => Err(ProvenanceError::Unavailable(message)),
+            QueryErrorCode::InvalidArguments | QueryErrorCode::Internal => Err(ProvenanceError::Refused(message)),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(reply: &str) -> Result<Option<ProjectHealth>, ProvenanceError> {
+        read_reply(reply.as_bytes())
+    }
+
+    #[test]
+    fn a_reply_is_an_answer_nothing_or_an_error() {
+        let health = r#"{"result":{"tainted":1,"suspect":2,"pending_revalidation":0,"recommended_action":"continue"}}"#;
+        assert_eq!(read(health).unwrap().unwrap().suspect, 2);
+        assert_eq!(read(r#"{"error":{"code":"not_found","message":"no"}}"#).unwrap(), None);
+        let away = read(r#"{"error":{"code":"unavailable","message":"database"}}"#);
+        assert!(matches!(away, Err(ProvenanceError::Unavailable(_))));
+        let broken = read(r#"{"error":{"code":"internal","message":"bug"}}"#);
+        assert!(matches!(broken, Err(ProvenanceError::Refused(_))));
+        assert!(matches!(read("[]"), Err(ProvenanceError::Unreadable(_))));
+    }
+}
