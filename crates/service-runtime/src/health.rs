@@ -84,3 +84,6 @@ impl Health {
         HealthReport::new(self.phase(), dependencies)
     }
 }
+
+#[cfg(test)]
+mod tests;

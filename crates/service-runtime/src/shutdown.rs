@@ -93,3 +93,6 @@ impl Shutdown {
         self.state.intake.cancelled().await;
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,9 +6,10 @@ use diesel::result::{DatabaseErrorInformation, DatabaseErrorKind, Error as Diese
 
 use super::PoolError;
 
-/// How the server begins its message when the trouble is its own and passes: shutting down, starting
-/// up, out of connections, disk or memory, or a limit was hit. The driver hands on no error code.
-const TROUBLE_OF_THE_SERVER: [&str; 11] = [
+/// How the server begins its message when the same statement may succeed later: it is shutting down,
+/// starting up, out of connections, disk or memory, hit a limit, or two transactions got in each
+/// other's way. The driver hands on no error code.
+const PASSING_TROUBLE: [&str; 13] = [
     "terminating connection",
     "the database system is",
     "sorry, too many clients",
@@ -19,11 +20,10 @@ const TROUBLE_OF_THE_SERVER: [&str; 11] = [
     "could not write",
     "out of memory",
     "out of shared memory",
-    "cannot execute",
+    "deadlock detected",
+    "could not obtain lock",
+    "could not serialize access",
 ];
-/// The same for trouble between two transactions.
-const TROUBLE_BETWEEN_TRANSACTIONS: [&str; 3] =
-    ["deadlock detected", "could not obtain lock", "could not serialize access"];
 
 /// Why a store could not do what it was asked. The texts are for logs; the public hears less.
 #[derive(Debug, thiserror::Error)]
@@ -31,11 +31,12 @@ pub enum StoreError {
     /// The row is not there.
     #[error("not found")]
     NotFound,
-    /// The database is away or overloaded; the same call may succeed later.
+    /// The database is away or overloaded, or another transaction was in the way; the same call may
+    /// succeed later.
     #[error("the database is not available")]
     Unavailable(#[source] Box<dyn Error + Send + Sync>),
-    /// Another transaction was first; the same call may succeed when repeated.
-    #[error("another transaction was first")]
+    /// There is such a row already: somebody else was first.
+    #[error("there is such a row already")]
     Conflict(#[source] DieselError),
     /// A bug: the statement or its data are wrong.
     #[error("the database refused a statement")]
@@ -47,8 +48,8 @@ impl StoreError {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Unavailable(_) | Self::Conflict(_) => true,
-            Self::NotFound | Self::Internal(_) => false,
+            Self::Unavailable(_) => true,
+            Self::NotFound | Self::Conflict(_) | Self::Internal(_) => false,
         }
     }
 }
@@ -73,15 +74,17 @@ impl From<PoolError> for StoreError {
     }
 }
 
-/// Whether the database is away, going away, or has no room: the same call may succeed later.
+/// Whether the same call may succeed later: the database is away, going away, has no room, or ended
+/// this transaction in favour of another.
 #[must_use]
 pub fn is_unavailable(error: &DieselError) -> bool {
     match error {
         DieselError::DatabaseError(kind, information) => match kind {
             DatabaseErrorKind::UnableToSendCommand
             | DatabaseErrorKind::ClosedConnection
-            | DatabaseErrorKind::ReadOnlyTransaction => true,
-            _ => begins_with(information.as_ref(), &TROUBLE_OF_THE_SERVER),
+            | DatabaseErrorKind::ReadOnlyTransaction
+            | DatabaseErrorKind::SerializationFailure => true,
+            _ => is_passing(information.as_ref()),
         },
         DieselError::BrokenTransactionManager => true,
         DieselError::RollbackErrorOnCommit { rollback_error, commit_error } => {
@@ -91,21 +94,18 @@ pub fn is_unavailable(error: &DieselError) -> bool {
     }
 }
 
-/// Whether another transaction was first: a key is taken, or the two got in each other's way.
+/// Whether there is a row already where this one should go.
 #[must_use]
 pub fn is_conflict(error: &DieselError) -> bool {
     match error {
-        DieselError::DatabaseError(kind, information) => match kind {
-            DatabaseErrorKind::UniqueViolation
-            | DatabaseErrorKind::ExclusionViolation
-            | DatabaseErrorKind::SerializationFailure => true,
-            _ => begins_with(information.as_ref(), &TROUBLE_BETWEEN_TRANSACTIONS),
-        },
+        DieselError::DatabaseError(kind, _) => {
+            matches!(kind, DatabaseErrorKind::UniqueViolation | DatabaseErrorKind::ExclusionViolation)
+        }
         DieselError::RollbackErrorOnCommit { commit_error, .. } => is_conflict(commit_error),
         _ => false,
     }
 }
 
-fn begins_with(information: &dyn DatabaseErrorInformation, beginnings: &[&str]) -> bool {
-    beginnings.iter().any(|beginning| information.message().starts_with(beginning))
+fn is_passing(information: &dyn DatabaseErrorInformation) -> bool {
+    PASSING_TROUBLE.iter().any(|beginning| information.message().starts_with(beginning))
 }

@@ -8,13 +8,16 @@ use super::layers::{KeyPath, Tree};
 
 const PREFIX: &str = "DATS_";
 const SEPARATOR: &str = "__";
+/// How the origin of a value from here begins.
+pub(super) const ORIGIN: &str = "environment variable";
 
 /// Names without our prefix. They are shared by all services on a machine, so one that means
 /// nothing to a service is passed over, not refused.
 const PLAIN_NAMES: [(&str, &str); 9] = [
     ("DATABASE_URL", "storage.database_url"),
-    ("RABBITMQ_URL", "events.rabbitmq.url"),
+    // Before the URL, which it clears: see `read`.
     ("RABBITMQ_HOST", "events.rabbitmq.host"),
+    ("RABBITMQ_URL", "events.rabbitmq.url"),
     ("RABBITMQ_PORT", "events.rabbitmq.port"),
     ("AGENT_SERVICE_URL", "routing.agent_service_url"),
     ("RAG_SERVICE_URL", "routing.rag_service_url"),
@@ -42,7 +45,7 @@ pub(super) fn read(
         let given = variables.iter().find(|(candidate, _)| candidate == name);
         if let (Some((_, value)), true) = (given, below.contains(&path)) {
             if name == "RABBITMQ_HOST" {
-                // Whoever names a host here does not want a URL from below to win over it.
+                // A URL wins over a host, but not one from a file over a host named here.
                 tree.set(
                     &KeyPath::parse("events.rabbitmq.url"),
                     Value::new(Some(&origin(name)), ValueKind::Nil),
@@ -88,5 +91,5 @@ fn inline_yaml(name: &str, text: &str, origin: &str) -> Result<ValueKind, Settin
 }
 
 fn origin(name: &str) -> String {
-    format!("environment variable {name}")
+    format!("{ORIGIN} {name}")
 }

@@ -106,7 +106,7 @@ fn describe(error: ConfigError) -> (Option<String>, Problem) {
         }
         ConfigError::Message(text) => match unknown_field(&text) {
             Some(field) => (Some(field.to_owned()), Problem::Unknown),
-            None => (None, Problem::Text(text)),
+            None => (None, Problem::Text(unknown_variant(&text).unwrap_or(text))),
         },
         other => (None, Problem::Text(other.to_string())),
     }
@@ -123,4 +123,10 @@ fn join(outer: Option<String>, inner: Option<String>) -> Option<String> {
 fn unknown_field(text: &str) -> Option<&str> {
     let (name, _) = text.strip_prefix("unknown field `")?.split_once('`')?;
     Some(name)
+}
+
+/// The message about a value that is not one of those to choose from, without the names of our types.
+fn unknown_variant(text: &str) -> Option<String> {
+    let (_, value) = text.split_once(" does not have variant constructor ")?;
+    Some(format!("invalid value: {value:?}"))
 }

@@ -52,9 +52,18 @@ pub(super) struct Layer {
 pub(super) fn value_in<'a>(layers: &'a [Layer], path: &KeyPath) -> Option<(String, &'a Value)> {
     layers.iter().rev().find_map(|layer| {
         let value = layer.tree.get(path)?;
-        let origin = value.origin().filter(|origin| origin.starts_with("environment variable"));
-        Some((origin.map_or_else(|| layer.name.clone(), str::to_owned), value))
+        Some((variable_of(value).unwrap_or_else(|| layer.name.clone()), value))
     })
+}
+
+/// The environment variable that set a value, or the first one that set something in it.
+fn variable_of(value: &Value) -> Option<String> {
+    let own = value.origin().filter(|origin| origin.starts_with(environment::ORIGIN));
+    match (own, &value.kind) {
+        (Some(origin), _) => Some(origin.to_owned()),
+        (None, ValueKind::Table(table)) => table.values().find_map(variable_of),
+        (None, _) => None,
+    }
 }
 
 /// A dotted key, taken apart.

@@ -66,7 +66,7 @@ where
 fn filter(level: &str) -> Result<EnvFilter, TelemetryError> {
     let level = level.trim();
     let is_bare = !level.contains(['=', ',']);
-    if is_bare && level.parse::<tracing::metadata::LevelFilter>().is_err() {
+    if is_bare && (level.is_empty() || level.parse::<tracing::metadata::LevelFilter>().is_err()) {
         return Err(TelemetryError::LogLevel(format!(
             "'{level}' is not a level (error, warn, info, debug, trace, off) nor a list of target=level"
         )));

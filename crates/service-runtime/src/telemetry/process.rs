@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use metrics::{counter, describe_counter, describe_gauge, gauge};
+use metrics::{describe_gauge, gauge};
 
 /// Clock ticks per second in `/proc/self/stat`: part of the kernel's interface, the same everywhere.
 const TICKS_PER_SECOND: f64 = 100.0;
@@ -14,7 +14,7 @@ pub(super) fn describe() {
     describe_gauge!("process_resident_memory_bytes", "Resident memory of the process");
     describe_gauge!("process_threads", "Threads of the process");
     describe_gauge!("process_open_fds", "Open file descriptors of the process");
-    describe_counter!("process_cpu_milliseconds_total", "Processor time used by the process");
+    describe_gauge!("process_cpu_seconds_total", "Processor time used by the process");
 }
 
 /// Brings the metrics up to date.
@@ -28,7 +28,8 @@ pub(super) fn collect() {
         }
     }
     if let Some(seconds) = fs::read_to_string("/proc/self/stat").ok().as_deref().and_then(cpu_seconds) {
-        counter!("process_cpu_milliseconds_total").absolute(to_milliseconds(seconds));
+        // A gauge, since counters here hold whole numbers and a second is too coarse.
+        gauge!("process_cpu_seconds_total").set(seconds);
     }
     if let Ok(descriptors) = fs::read_dir("/proc/self/fd") {
         gauge!("process_open_fds").set(u32::try_from(descriptors.count()).unwrap_or(u32::MAX));
@@ -47,11 +48,6 @@ fn cpu_seconds(stat: &str) -> Option<f64> {
     let user: f64 = fields.next()?.parse().ok()?;
     let system: f64 = fields.next()?.parse().ok()?;
     Some((user + system) / TICKS_PER_SECOND)
-}
-
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a process' age fits")]
-fn to_milliseconds(seconds: f64) -> u64 {
-    (seconds * 1000.0) as u64
 }
 
 #[cfg(test)]

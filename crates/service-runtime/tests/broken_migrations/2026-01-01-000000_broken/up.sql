@@ -1,0 +1,2 @@
+CREATE TABLE half_done (id bigint);
+SELECT no_such_column;

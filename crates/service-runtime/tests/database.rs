@@ -1,0 +1,223 @@
+//! The pool, migrations and the meaning of errors, against the real PostgreSQL.
+
+use std::time::{Duration, Instant};
+
+use diesel::sql_types::{BigInt, Text};
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use diesel_migrations::{EmbeddedMigrations, embed_migrations};
+use futures_util::future::join_all;
+use service_runtime::database::{self, DatabaseSettings, MigrateError, Pool, StoreError};
+use test_support::{PATIENCE, Proxy, TestDatabase, wait_until};
+use tokio_util::sync::CancellationToken;
+
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!("tests/migrations");
+const BROKEN: EmbeddedMigrations = embed_migrations!("tests/broken_migrations");
+
+#[derive(diesel::QueryableByName)]
+struct Shown {
+    #[diesel(sql_type = Text)]
+    value: String,
+}
+
+#[derive(diesel::QueryableByName)]
+struct Counted {
+    #[diesel(sql_type = BigInt)]
+    value: i64,
+}
+
+async fn execute(connection: &mut AsyncPgConnection, sql: &str) -> Result<(), StoreError> {
+    Ok(connection.batch_execute(sql).await?)
+}
+
+async fn show(connection: &mut AsyncPgConnection, setting: &str) -> String {
+    let query = format!("SELECT current_setting('{setting}') AS value");
+    diesel::sql_query(query).get_result::<Shown>(connection).await.unwrap().value
+}
+
+async fn answers(pool: &Pool) -> bool {
+    database::check(pool.clone()).await.is_ok()
+}
+
+#[tokio::test]
+async fn replicas_that_migrate_together_do_it_once() {
+    let test = TestDatabase::create("migrate").await;
+    let settings = DatabaseSettings::new(test.url());
+    for result in join_all((0..4).map(|_| database::migrate(&settings, &MIGRATIONS))).await {
+        result.unwrap();
+    }
+    let mut connection = database::connect(&settings).unwrap().get().await.unwrap();
+    let applied = diesel::sql_query("SELECT count(*) AS value FROM __diesel_schema_migrations")
+        .get_result::<Counted>(&mut connection)
+        .await
+        .unwrap();
+    assert_eq!(applied.value, 1);
+    execute(&mut connection, "INSERT INTO probe VALUES (1, 'x')").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_migration_that_fails_leaves_nothing_behind_and_says_why() {
+    let test = TestDatabase::create("broken").await;
+    let settings = DatabaseSettings::new(test.url());
+    let error =
+        database::migrate_when_available(&settings, &BROKEN, &CancellationToken::new()).await.unwrap_err();
+    assert!(matches!(&error, MigrateError::Failed(why) if why.contains("no_such_column")), "{error}");
+    let mut connection = database::connect(&settings).unwrap().get().await.unwrap();
+    assert!(execute(&mut connection, "SELECT * FROM half_done").await.is_err());
+}
+
+#[tokio::test]
+async fn a_start_before_the_database_waits_for_it_or_for_the_end() {
+    let test = TestDatabase::create("wait").await;
+    let proxy = Proxy::in_front_of(test.url()).await;
+    let settings = DatabaseSettings::new(proxy.url(test.url()));
+    proxy.cut();
+    let stop = CancellationToken::new();
+    let waiting = tokio::spawn({
+        let (settings, stop) = (settings.clone(), stop.clone());
+        async move { database::migrate_when_available(&settings, &MIGRATIONS, &stop).await }
+    });
+    let once = database::migrate(&settings, &MIGRATIONS).await;
+    assert!(matches!(once, Err(MigrateError::Unreachable(_))), "{once:?}");
+    proxy.restore();
+    waiting.await.unwrap().unwrap();
+    proxy.cut();
+    stop.cancel();
+    let stopped = database::migrate_when_available(&settings, &MIGRATIONS, &stop).await;
+    assert!(matches!(stopped, Err(MigrateError::Interrupted)), "{stopped:?}");
+}
+
+#[tokio::test]
+async fn a_database_that_is_cut_off_gives_errors_at_once_and_recovers_by_itself() {
+    let test = TestDatabase::create("cut").await;
+    let proxy = Proxy::in_front_of(test.url()).await;
+    let pool = database::connect(&DatabaseSettings::new(proxy.url(test.url()))).unwrap();
+    assert!(answers(&pool).await);
+    proxy.cut();
+    wait_until("the pool to notice", PATIENCE, || async { !answers(&pool).await }).await;
+    let start = Instant::now();
+    let error = StoreError::from(pool.get().await.err().unwrap());
+    assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
+    assert!(start.elapsed() < Duration::from_secs(2));
+    proxy.restore();
+    wait_until("the pool to recover", PATIENCE, || answers(&pool)).await;
+}
+
+#[tokio::test]
+async fn a_database_that_is_silent_gives_errors_in_bounded_time() {
+    let test = TestDatabase::create("silent").await;
+    let proxy = Proxy::in_front_of(test.url()).await;
+    let mut settings = DatabaseSettings::new(proxy.url(test.url()));
+    settings.connect_timeout_ms = 300;
+    settings.max_connections = 1;
+    proxy.freeze();
+    let pool = database::connect(&settings).unwrap();
+    let start = Instant::now();
+    let all = join_all((0..5).map(|_| pool.get())).await;
+    assert!(all.iter().all(Result::is_err));
+    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+    proxy.restore();
+    wait_until("the pool to recover", PATIENCE, || answers(&pool)).await;
+}
+
+#[tokio::test]
+async fn connections_that_the_server_ended_are_replaced() {
+    let test = TestDatabase::create("ended").await;
+    let pool = database::connect(&DatabaseSettings::new(test.url())).unwrap();
+    let mut connection = pool.get().await.unwrap();
+    test.close_all_connections().await;
+    let error = execute(&mut connection, "SELECT 1").await.unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
+    drop(connection);
+    wait_until("a fresh connection", PATIENCE, || answers(&pool)).await;
+}
+
+#[tokio::test]
+async fn connections_outlive_the_runtime_of_the_thread_that_first_needed_them() {
+    let test = TestDatabase::create("threads").await;
+    let mut settings = DatabaseSettings::new(test.url());
+    settings.max_connections = 1;
+    let pool = database::connect(&settings).unwrap();
+    let used_elsewhere = pool.clone();
+    tokio::task::spawn_blocking(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        assert!(runtime.block_on(answers(&used_elsewhere)));
+    })
+    .await
+    .unwrap();
+    assert_eq!(pool.status().size, 1);
+    assert!(answers(&pool).await, "the same connection, though its first user's runtime is gone");
+}
+
+#[tokio::test]
+async fn sessions_are_limited_and_the_url_has_the_last_word() {
+    let test = TestDatabase::create("limits").await;
+    let mut settings = DatabaseSettings::new(test.url());
+    settings.statement_timeout_ms = 50;
+    let mut connection = database::connect(&settings).unwrap().get().await.unwrap();
+    assert_eq!(show(&mut connection, "statement_timeout").await, "50ms");
+    assert_eq!(show(&mut connection, "idle_in_transaction_session_timeout").await, "1min");
+    let error = execute(&mut connection, "SELECT pg_sleep(5)").await.unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
+
+    let url = format!("{}?application_name=probe&options=-c%20statement_timeout%3D77", test.url());
+    let mut connection = database::connect(&DatabaseSettings::new(url)).unwrap().get().await.unwrap();
+    assert_eq!(show(&mut connection, "statement_timeout").await, "77ms");
+    assert_eq!(show(&mut connection, "application_name").await, "probe");
+}
+
+#[tokio::test]
+async fn errors_tell_a_taken_key_from_a_bug_and_from_nothing_found() {
+    let test = TestDatabase::create("errors").await;
+    let pool = database::connect(&DatabaseSettings::new(test.url())).unwrap();
+    let mut connection = pool.get().await.unwrap();
+    execute(
+        &mut connection,
+        "CREATE TABLE t (id int PRIMARY KEY, n int CHECK (n > 0)); INSERT INTO t VALUES (1, 1)",
+    )
+    .await
+    .unwrap();
+    let conflict = execute(&mut connection, "INSERT INTO t VALUES (1, 1)").await.unwrap_err();
+    assert!(matches!(conflict, StoreError::Conflict(_)) && !conflict.is_retryable(), "{conflict:?}");
+    for bug in ["SELECT * FROM nowhere", "INSERT INTO t VALUES (2, -1)", "SELEKT"] {
+        let error = execute(&mut connection, bug).await.unwrap_err();
+        assert!(matches!(error, StoreError::Internal(_)) && !error.is_retryable(), "{error:?}");
+    }
+    let missing =
+        diesel::sql_query("SELECT 'x' AS value WHERE false").get_result::<Shown>(&mut connection).await;
+    assert!(matches!(StoreError::from(missing.err().unwrap()), StoreError::NotFound));
+}
+
+#[tokio::test]
+async fn of_two_transactions_in_a_deadlock_one_is_told_to_try_again() {
+    let test = TestDatabase::create("deadlock").await;
+    let pool = database::connect(&DatabaseSettings::new(test.url())).unwrap();
+    let mut connection = pool.get().await.unwrap();
+    execute(&mut connection, "CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1), (2)")
+        .await
+        .unwrap();
+    let barrier = std::sync::Arc::new(tokio::sync::Barrier::new(2));
+    let lock_both = |first: i32, second: i32| {
+        let (pool, barrier) = (pool.clone(), std::sync::Arc::clone(&barrier));
+        async move {
+            let mut connection = pool.get().await.unwrap();
+            connection
+                .transaction::<_, StoreError, _>(async |transaction| {
+                    execute(transaction, &format!("SELECT FROM t WHERE id = {first} FOR UPDATE")).await?;
+                    barrier.wait().await;
+                    execute(transaction, &format!("SELECT FROM t WHERE id = {second} FOR UPDATE")).await
+                })
+                .await
+        }
+    };
+    let (one, two) = tokio::join!(lock_both(1, 2), lock_both(2, 1));
+    let failed: Vec<StoreError> = [one, two].into_iter().filter_map(Result::err).collect();
+    assert!(matches!(failed.as_slice(), [StoreError::Unavailable(_)]), "{failed:?}");
+}
+
+#[tokio::test]
+async fn a_server_without_tls_is_refused_when_tls_was_asked_for() {
+    let test = TestDatabase::create("tls").await;
+    let settings = DatabaseSettings::new(format!("{}?sslmode=require", test.url()));
+    let error = database::connect(&settings).unwrap().get().await.err().unwrap().to_string();
+    assert!(error.to_lowercase().contains("tls"), "{error}");
+}
