@@ -45,6 +45,8 @@ pub async fn run(settings: DemoSettings) -> anyhow::Result<ExitCode> {
 
     let mut stage = Stage::new(folder);
     let outcome = tokio::select! {
+        // A Ctrl-C that the play itself waits for is its regular end.
+        biased;
         outcome = play(&mut stage, &local, &mut screen, once) => outcome,
         told = until_told_to_stop() => told.map(|()| ExitCode::from(130)).map_err(Into::into),
     };
