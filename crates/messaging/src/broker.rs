@@ -37,14 +37,9 @@ pub enum BrokerError {
     /// The settings are wrong.
     #[error(transparent)]
     Settings(#[from] SettingsError),
-    /// The file of the authority cannot be used.
-    #[error("events.rabbitmq.tls.ca_file {file}: {reason}")]
-    Tls {
-        /// Which file.
-        file: String,
-        /// What is wrong with it.
-        reason: String,
-    },
+    /// TLS cannot be set up.
+    #[error("events.rabbitmq.tls: {0}")]
+    Tls(#[from] service_runtime::tls::TlsError),
     /// The broker hung up during the handshake, which is how it refuses a login to amqprs.
     #[error("refused: check credentials (the broker hung up during the handshake: {0})")]
     Refused(amqprs::error::Error),

@@ -24,7 +24,7 @@ pub(crate) const OUTBOX_DEFERRED: &str = "dats_outbox_deferred_total";
 /// Describes the metrics to the installed recorder. Call once, after installing it.
 pub fn describe() {
     describe_counter!(SESSIONS, "Sessions opened with the broker, by role");
-    describe_counter!(PUBLISHED, "Messages settled, by outcome: confirmed, nacked, unroutable");
+    describe_counter!(PUBLISHED, "Messages settled, by outcome: confirmed, nacked, unroutable, refused");
     describe_counter!(REPUBLISHED, "Messages published again because their session was lost unconfirmed");
     describe_gauge!(UNCONFIRMED, "Messages published and not confirmed yet");
     describe_histogram!(CONFIRM_SECONDS, Unit::Seconds, "From publishing a message to its confirm");

@@ -4,9 +4,11 @@
 
 mod actor;
 mod entry;
+mod meters;
 mod window;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use protocol::topology::Topology;
@@ -21,6 +23,7 @@ use crate::health::{BrokerHealth, HealthCell};
 use crate::message::Outgoing;
 use actor::Actor;
 use entry::{Entry, Reply};
+use meters::Meters;
 
 /// amqprs queues up to 8192 frames before a publish waits; a window below half of it never fills that queue.
 const LARGEST_WINDOW: usize = 4096;
@@ -78,6 +81,9 @@ pub enum PublishError {
     /// No queue is bound for it.
     #[error("no queue takes the message")]
     Unroutable,
+    /// The broker closes the channel over it: its exchange does not exist, or it is larger than the broker allows.
+    #[error("the broker refuses the message")]
+    Refused,
     /// The publisher has stopped; whether the broker has the message is unknown.
     #[error("the publisher has stopped")]
     Stopped,
@@ -94,6 +100,7 @@ pub(crate) type Settled = (u128, Result<(), PublishError>);
 pub struct Publisher {
     input: mpsc::Sender<Entry>,
     health: Arc<HealthCell>,
+    unconfirmed: Arc<AtomicUsize>,
 }
 
 impl Publisher {
@@ -111,8 +118,10 @@ impl Publisher {
         let reconnect = Reconnect::new(broker, "publisher".to_owned(), topology, true);
         let settings =
             PublisherSettings { window: settings.window.clamp(1, LARGEST_WINDOW), ..settings.clone() };
-        let actor = Actor::new(reconnect, settings, receiver, Arc::clone(&health), stop);
-        (Self { input, health }, tokio::spawn(actor.run()))
+        let unconfirmed = Arc::new(AtomicUsize::new(0));
+        let meters = Meters::new(Arc::clone(&unconfirmed));
+        let actor = Actor::new(reconnect, settings, receiver, Arc::clone(&health), meters, stop);
+        (Self { input, health, unconfirmed }, tokio::spawn(actor.run()))
     }
 
     /// Publishes a message and waits for the broker's confirm, across reconnects. May be dropped at any time: the
@@ -168,5 +177,11 @@ impl Publisher {
     #[must_use]
     pub fn health(&self) -> BrokerHealth {
         self.health.get()
+    }
+
+    /// How many messages the broker has been given and has not confirmed; never more than the window.
+    #[must_use]
+    pub fn unconfirmed(&self) -> usize {
+        self.unconfirmed.load(Ordering::Relaxed)
     }
 }

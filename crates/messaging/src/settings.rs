@@ -6,6 +6,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use serde::Deserialize;
+use service_runtime::settings::Secret;
 use thiserror::Error;
 
 /// Heartbeats below this make amqprs send them without pause.
@@ -14,11 +15,11 @@ const MAX_HEARTBEAT_SECONDS: u16 = 60;
 const DEFAULT_HEARTBEAT_SECONDS: u16 = 10;
 
 /// Section `events.rabbitmq`. A `url` decides everything it can say; what it cannot comes from the other members.
-#[derive(Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct BrokerSettings {
     /// `amqp://user:password@host:port/vhost`, or `amqps://`. Reserved characters percent-encoded.
-    pub url: Option<String>,
+    pub url: Option<Secret>,
     /// Host name or address.
     pub host: String,
     /// Port; 5672, or 5671 with TLS, when absent.
@@ -26,7 +27,7 @@ pub struct BrokerSettings {
     /// User.
     pub username: String,
     /// Password.
-    pub password: String,
+    pub password: Secret,
     /// Virtual host.
     pub virtual_host: String,
     /// Seconds between signs of life, 5 to 60; a broker silent for two of them is taken for dead.
@@ -82,7 +83,7 @@ impl Default for BrokerSettings {
             host: "127.0.0.1".to_owned(),
             port: None,
             username: "guest".to_owned(),
-            password: "guest".to_owned(),
+            password: Secret::new("guest"),
             virtual_host: "/".to_owned(),
             heartbeat_seconds: DEFAULT_HEARTBEAT_SECONDS,
             tls: TlsSettings::default(),
@@ -94,7 +95,7 @@ impl BrokerSettings {
     /// The defaults, with the broker of `url`.
     #[must_use]
     pub fn from_url(url: &str) -> Self {
-        Self { url: Some(url.to_owned()), ..Self::default() }
+        Self { url: Some(Secret::new(url)), ..Self::default() }
     }
 
     pub(crate) fn endpoint(&self) -> Result<Endpoint, SettingsError> {
@@ -102,14 +103,14 @@ impl BrokerSettings {
             host: self.host.clone(),
             port: 0,
             username: self.username.clone(),
-            password: self.password.clone(),
+            password: self.password.expose().to_owned(),
             virtual_host: self.virtual_host.clone(),
             heartbeat_seconds: self.heartbeat_seconds,
             tls: self.tls.enabled,
         };
         let mut port = self.port;
         if let Some(url) = &self.url {
-            let parts = url::parse(url).map_err(SettingsError::Url)?;
+            let parts = url::parse(url.expose()).map_err(SettingsError::Url)?;
             endpoint.tls |= parts.tls;
             endpoint.host = parts.host;
             endpoint.username = parts.username.unwrap_or(endpoint.username);
@@ -149,22 +150,6 @@ impl fmt::Display for Endpoint {
     }
 }
 
-impl fmt::Debug for BrokerSettings {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("BrokerSettings")
-            .field("url", &self.url.as_ref().map(|_| "***"))
-            .field("host", &self.host)
-            .field("port", &self.port)
-            .field("username", &self.username)
-            .field("password", &"***")
-            .field("virtual_host", &self.virtual_host)
-            .field("heartbeat_seconds", &self.heartbeat_seconds)
-            .field("tls", &self.tls)
-            .finish()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -191,7 +176,7 @@ mod tests {
     #[test]
     fn debug_never_shows_the_password() {
         let settings = BrokerSettings {
-            password: "hunter2".to_owned(),
+            password: Secret::new("hunter2"),
             ..BrokerSettings::from_url("amqp://u:hunter2@h/")
         };
         assert!(!format!("{settings:?}").contains("hunter2"));

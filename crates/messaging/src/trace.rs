@@ -3,8 +3,9 @@
 
 use std::sync::Arc;
 
-use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState};
+use opentelemetry::trace::{SpanContext, SpanId, TraceFlags, TraceId, TraceState};
 use protocol::trace_context::TraceParent;
+use service_runtime::telemetry;
 use tracing::{Span, info_span};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
@@ -19,10 +20,11 @@ pub(crate) fn batch_span(queue: &str, batch: &[Arc<Delivery>]) -> Span {
     if span.is_disabled() {
         return span;
     }
-    let parents = batch.iter().filter_map(|delivery| remote(delivery.traceparent.as_deref()));
-    match batch {
-        [_] => parents.for_each(|parent| adopt(&span, parent)),
-        _ => parents.take(MOST_LINKS).for_each(|parent| span.add_link(parent)),
+    if let [only] = batch {
+        telemetry::set_parent(&span, only.traceparent.as_deref());
+    } else {
+        let publishers = batch.iter().filter_map(|delivery| remote(delivery.traceparent.as_deref()));
+        publishers.take(MOST_LINKS).for_each(|publisher| span.add_link(publisher));
     }
     span
 }
@@ -30,24 +32,15 @@ pub(crate) fn batch_span(queue: &str, batch: &[Arc<Delivery>]) -> Span {
 /// The span of answering a request.
 pub(crate) fn request_span(queue: &str, traceparent: Option<&str>) -> Span {
     let span = info_span!("answer request", queue);
-    if !span.is_disabled()
-        && let Some(parent) = remote(traceparent)
-    {
-        adopt(&span, parent);
+    if !span.is_disabled() {
+        telemetry::set_parent(&span, traceparent);
     }
     span
 }
 
-/// What to send along so that the receiver's span becomes a child of the current one.
+/// What to send along so that the receiver's span becomes a child of the current one; `None` outside of any span.
 pub(crate) fn current() -> Option<TraceParent> {
-    let context = Span::current().context();
-    let span = context.span();
-    let span = span.span_context();
-    span.is_valid().then(|| TraceParent {
-        trace_id: protocol::TraceId(uuid::Uuid::from_bytes(span.trace_id().to_bytes())),
-        parent_id: u64::from_be_bytes(span.span_id().to_bytes()),
-        sampled: span.is_sampled(),
-    })
+    telemetry::current_traceparent().as_deref().and_then(TraceParent::parse)
 }
 
 /// As [`current`], for an event that belongs to a trace of its own: handlers of batches work for many traces at once,
@@ -60,11 +53,6 @@ pub(crate) fn current_within(trace_id: Option<protocol::TraceId>) -> Option<Trac
         // No span is recorded here. The parent must not be zero; half of the trace id will do.
         None => TraceParent { trace_id, parent_id: (trace_id.0.as_u64_pair().1).max(1), sampled: false },
     })
-}
-
-fn adopt(span: &Span, parent: SpanContext) {
-    // Fails only for a span that nobody collects.
-    let _ = span.set_parent(opentelemetry::Context::new().with_remote_span_context(parent));
 }
 
 fn remote(traceparent: Option<&str>) -> Option<SpanContext> {

@@ -4,9 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use diesel_async::AsyncPgConnection;
-use diesel_async::pooled_connection::deadpool::Pool;
 use service_runtime::backoff::Backoff;
+use service_runtime::database::Pool;
 use tokio::sync::mpsc;
 use tracing::warn;
 use uuid::Uuid;
@@ -23,12 +22,12 @@ const FIRST_WAIT: Duration = Duration::from_millis(200);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 pub(super) struct Forgetter {
-    pool: Pool<AsyncPgConnection>,
+    pool: Pool,
     memory: Arc<Memory>,
 }
 
 impl Forgetter {
-    pub(super) fn new(pool: Pool<AsyncPgConnection>, memory: Arc<Memory>) -> Self {
+    pub(super) fn new(pool: Pool, memory: Arc<Memory>) -> Self {
         Self { pool, memory }
     }
 

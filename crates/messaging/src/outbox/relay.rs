@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use diesel_async::AsyncPgConnection;
-use diesel_async::pooled_connection::deadpool::Pool;
 use metrics::{Counter, counter};
+use service_runtime::database::Pool;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -30,7 +29,7 @@ impl OutboxRelay {
     /// the drain timeout has passed; stop the publisher after that.
     #[must_use]
     pub fn start(
-        pool: Pool<AsyncPgConnection>,
+        pool: Pool,
         publisher: Publisher,
         settings: &OutboxSettings,
         stop: CancellationToken,
@@ -95,7 +94,7 @@ impl Feeder {
 async fn run(
     mut input: mpsc::UnboundedReceiver<Vec<OutboxEntry>>,
     memory: Arc<Memory>,
-    pool: Pool<AsyncPgConnection>,
+    pool: Pool,
     publisher: Publisher,
     settings: OutboxSettings,
     stop: CancellationToken,

@@ -5,9 +5,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use diesel_async::AsyncPgConnection;
-use diesel_async::pooled_connection::deadpool::Pool;
 use metrics::{Counter, Gauge, counter, gauge};
+use service_runtime::database::Pool;
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -25,7 +24,7 @@ const MEASURE_EVERY: Duration = Duration::from_secs(10);
 type SweepError = Box<dyn std::error::Error + Send + Sync>;
 
 pub(super) struct Sweeper {
-    pool: Pool<AsyncPgConnection>,
+    pool: Pool,
     feeder: Arc<Feeder>,
     settings: OutboxSettings,
     swept: Counter,
@@ -34,7 +33,7 @@ pub(super) struct Sweeper {
 }
 
 impl Sweeper {
-    pub(super) fn new(pool: Pool<AsyncPgConnection>, feeder: Arc<Feeder>, settings: OutboxSettings) -> Self {
+    pub(super) fn new(pool: Pool, feeder: Arc<Feeder>, settings: OutboxSettings) -> Self {
         Self {
             pool,
             feeder,

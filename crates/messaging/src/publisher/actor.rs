@@ -6,14 +6,14 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use metrics::{Counter, Gauge, Histogram};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
 use super::entry::Entry;
-use super::window::{Unconfirmed, Window};
+use super::meters::Meters;
+use super::window::Window;
 use super::{PublishError, PublisherSettings};
 use crate::broker::{ChannelEvent, Reconnect, Session};
 use crate::health::HealthCell;
@@ -34,20 +34,14 @@ pub(super) struct Actor {
     taken: Vec<Entry>,
     /// Accepted, not published in this session; the oldest first.
     backlog: VecDeque<Entry>,
+    /// How many at the head of the backlog were in flight when the broker closed the channel over one of them. They
+    /// are published one at a time, so that the one it objects to is found and holds nobody up.
+    suspects: usize,
     health: Arc<HealthCell>,
     stop: CancellationToken,
     /// Set by `stop`: until when to wait for confirms.
     deadline: Option<Instant>,
     meters: Meters,
-}
-
-struct Meters {
-    confirmed: Counter,
-    nacked: Counter,
-    unroutable: Counter,
-    republished: Counter,
-    unconfirmed: Gauge,
-    confirm_seconds: Histogram,
 }
 
 /// How a session ended.
@@ -73,6 +67,7 @@ impl Actor {
         settings: PublisherSettings,
         input: mpsc::Receiver<Entry>,
         health: Arc<HealthCell>,
+        meters: Meters,
         stop: CancellationToken,
     ) -> Self {
         Self {
@@ -82,10 +77,11 @@ impl Actor {
             input_open: true,
             taken: Vec::with_capacity(TAKE),
             backlog: VecDeque::new(),
+            suspects: 0,
             health,
             stop,
             deadline: None,
-            meters: Meters::new(),
+            meters,
         }
     }
 
@@ -96,7 +92,7 @@ impl Actor {
             self.health.set_connected(true);
             let end = self.serve(session).await;
             self.health.set_connected(false);
-            self.meters.unconfirmed.set(0.0);
+            self.meters.unconfirmed(0);
             match end {
                 End::Lost => info!(
                     messages.unconfirmed = self.backlog.len(),
@@ -199,7 +195,7 @@ impl Actor {
         if self.health.get().stalled || window.bytes() >= self.settings.window_bytes {
             return 0;
         }
-        let limit = if proven { self.settings.window } else { 1 };
+        let limit = if proven && self.suspects == 0 { self.settings.window } else { 1 };
         limit.saturating_sub(window.len())
     }
 
@@ -217,8 +213,7 @@ impl Actor {
                 return false;
             }
         }
-        #[expect(clippy::cast_precision_loss, reason = "a window has at most a few thousand messages")]
-        self.meters.unconfirmed.set(window.len() as f64);
+        self.meters.unconfirmed(window.len());
         true
     }
 
@@ -230,7 +225,8 @@ impl Actor {
     fn apply(&mut self, event: ChannelEvent, window: &mut Window) -> bool {
         match event {
             ChannelEvent::Confirmed { tag, multiple } => {
-                self.meters.confirmed(window, tag, multiple);
+                window.settle(tag, multiple, |unconfirmed| self.meters.confirmed(unconfirmed));
+                self.suspects = self.suspects.saturating_sub(1);
                 if self.health.set_stalled(false) {
                     info!("the broker confirms again");
                 }
@@ -238,7 +234,7 @@ impl Actor {
             }
             ChannelEvent::Refused { tag, multiple } => {
                 window.settle(tag, multiple, |unconfirmed| {
-                    self.meters.nacked.increment(1);
+                    self.meters.nacked();
                     let message = &unconfirmed.entry.message.message;
                     warn!(message.id = message.message_id, "the broker did not take a message");
                     unconfirmed.entry.settle(Err(PublishError::Nacked));
@@ -258,10 +254,22 @@ impl Actor {
             }
             ChannelEvent::Closed { code, reason } => {
                 warn!(amqp.code = code, "the broker closed the publisher's channel: {reason}");
+                self.blame(window);
                 true
             }
             ChannelEvent::ConsumerCancelled => false,
         }
+    }
+
+    /// The broker objects to a message so much that it closes the channel, as for an exchange that does not exist.
+    fn blame(&mut self, window: &mut Window) {
+        if window.len() == 1 {
+            window.settle(u64::MAX, true, |unconfirmed| {
+                self.meters.refused();
+                unconfirmed.entry.settle(Err(PublishError::Refused));
+            });
+        }
+        self.suspects = window.len();
     }
 
     /// Looks at the oldest unconfirmed message; returns whether to give the session up.
@@ -303,42 +311,10 @@ impl Actor {
         match end {
             End::Finished => session.close().await,
             End::Lost => {
-                self.meters.republished.increment(again as u64);
+                self.meters.republished(again);
                 debug!(messages.unconfirmed = again, "dropping the publisher's session");
             }
         }
         end
-    }
-}
-
-impl Meters {
-    fn new() -> Self {
-        let settled = |outcome| metrics::counter!(crate::metrics::PUBLISHED, "outcome" => outcome);
-        Self {
-            confirmed: settled("confirmed"),
-            nacked: settled("nacked"),
-            unroutable: settled("unroutable"),
-            republished: metrics::counter!(crate::metrics::REPUBLISHED),
-            unconfirmed: metrics::gauge!(crate::metrics::UNCONFIRMED),
-            confirm_seconds: metrics::histogram!(crate::metrics::CONFIRM_SECONDS),
-        }
-    }
-
-    fn confirmed(&self, window: &mut Window, tag: u64, multiple: bool) {
-        let (mut confirmed, mut oldest) = (0, None);
-        window.settle(tag, multiple, |Unconfirmed { entry, sent_at, returned }| {
-            oldest.get_or_insert(sent_at);
-            if returned {
-                self.unroutable.increment(1);
-                entry.settle(Err(PublishError::Unroutable));
-            } else {
-                confirmed += 1;
-                entry.settle(Ok(()));
-            }
-        });
-        self.confirmed.increment(confirmed);
-        if let Some(sent_at) = oldest {
-            self.confirm_seconds.record(sent_at.elapsed().as_secs_f64());
-        }
     }
 }

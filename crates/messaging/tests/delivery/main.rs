@@ -1,0 +1,11 @@
+//! The promises of this crate, each tried against a real broker and a real database.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+mod calling;
+mod consuming;
+mod inbox;
+mod outbox;
+mod publishing;
+mod reconnecting;
+mod setting_aside;
+mod support;
