@@ -108,6 +108,18 @@ impl ApiError {
         self
     }
 
+    /// What kind of error.
+    #[cfg(test)]
+    pub(crate) fn code(&self) -> ErrorCode {
+        self.0.code
+    }
+
+    /// The bad fields, by name.
+    #[cfg(test)]
+    pub(crate) fn fields(&self) -> Vec<String> {
+        self.0.errors.iter().map(|error| error.field.clone()).collect()
+    }
+
     fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.0.headers.push((name, value));
         self

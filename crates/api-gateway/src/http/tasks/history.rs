@@ -96,11 +96,11 @@ pub(crate) struct HistoryEventView {
     #[schema(example = "task.output.created")]
     event: String,
     /// The phase before.
-    #[schema(value_type = Option<PhaseWord>)]
-    from_phase: Option<Phase>,
+    #[schema(value_type = PhaseWord)]
+    from_phase: Phase,
     /// The phase after.
-    #[schema(value_type = Option<PhaseWord>)]
-    to_phase: Option<Phase>,
+    #[schema(value_type = PhaseWord)]
+    to_phase: Phase,
     /// The attempt it was about.
     attempt: u32,
     /// Whether it changed the task.

@@ -80,6 +80,7 @@ fn refusal(error: SubmitError, dependencies: &[TaskId]) -> ApiError {
                     .collect(),
             )
         }
+        SubmitError::Overloaded => ApiError::unavailable("too many submissions wait to be stored"),
         SubmitError::Stopping => ApiError::unavailable("the service is about to stop"),
         SubmitError::Store(error) => error.into(),
     }

@@ -1,0 +1,133 @@
+//! The application over a database and a broker that are not there, and what a client reads from an answer.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use actix_web::body::{BoxBody, to_bytes};
+use actix_web::dev::{Service, ServiceResponse};
+use actix_web::http::header::HeaderMap;
+use actix_web::http::{Method, StatusCode};
+use actix_web::test::{TestRequest, init_service};
+use actix_web::web::Bytes;
+use messaging::{Broker, BrokerSettings, RpcClient};
+use protocol::topology::Topology;
+use protocol::vocabulary::Priority;
+use serde_json::Value;
+use service_runtime::clock::SystemClock;
+use service_runtime::database::{self, DatabaseSettings};
+use service_runtime::health::{Health, Importance};
+use service_runtime::ops::OpsState;
+use service_runtime::telemetry::{self, MetricsHandle, TelemetryGuard, TelemetrySettings};
+use tokio_util::sync::CancellationToken;
+
+use crate::http::{AppState, RestApi};
+use crate::provenance::ProvenanceClient;
+use crate::tasks::lifecycle::Rules;
+use crate::tasks::submission::{CollectorSettings, Submitter};
+use crate::tasks::{TaskService, TaskServiceParts};
+
+/// Largest body that the application of the tests takes, in bytes.
+pub(super) const MOST_BODY_BYTES: usize = 2048;
+
+/// An answer, read to its end.
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+}
+
+impl Answer {
+    /// The body as JSON.
+    pub(super) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {:?}", self.body))
+    }
+
+    /// A header as text; empty if it is not there.
+    pub(super) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
+    }
+
+    /// `error_code` of a problem, after checking that every member is there and agrees with the others.
+    pub(super) fn error_code(&self) -> u64 {
+        assert_eq!(self.header("content-type"), "application/problem+json");
+        let problem = self.json();
+        assert_eq!(problem["status"], self.status.as_u16());
+        assert_eq!(problem["detail"], problem["error_message"]);
+        assert_eq!(problem["detail"], problem["error"]["message"]);
+        assert!(problem["error"].as_object().unwrap().contains_key("details"));
+        assert!(problem["title"].as_str().is_some_and(|title| !title.is_empty()));
+        let name = problem["error"]["code"].as_str().unwrap();
+        assert_eq!(problem["type"], format!("urn:dats:error:{name}"));
+        assert_eq!(problem["trace_id"], self.header("x-trace-id"));
+        problem["error_code"].as_u64().unwrap()
+    }
+
+    /// The fields that a problem names.
+    pub(super) fn bad_fields(&self) -> Vec<String> {
+        let problem = self.json();
+        let errors = problem["errors"].as_array().cloned().unwrap_or_default();
+        errors.iter().map(|error| error["field"].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+/// Sends one request to a fresh application.
+pub(super) async fn send(request: TestRequest) -> Answer {
+    let app = init_service(api().app()).await;
+    let answer = match app.call(request.to_request()).await {
+        Ok(response) => response.into_parts().1,
+        Err(error) => error.error_response(),
+    };
+    read(answer).await
+}
+
+async fn read(response: actix_web::HttpResponse<BoxBody>) -> Answer {
+    let (head, body) = response.into_parts();
+    Answer { status: head.status(), headers: head.headers().clone(), body: to_bytes(body).await.unwrap() }
+}
+
+/// A request with a JSON body.
+pub(super) fn post(path: &str, body: &Value) -> TestRequest {
+    TestRequest::post().uri(path).set_json(body)
+}
+
+/// A request without a body.
+pub(super) fn bare(method: Method, path: &str) -> TestRequest {
+    TestRequest::default().method(method).uri(path)
+}
+
+fn api() -> RestApi {
+    let stop = CancellationToken::new();
+    let mut database = DatabaseSettings::new("postgres://nobody@127.0.0.1:1/nothing");
+    database.connect_timeout_ms = 200;
+    let tasks = TaskService::new(TaskServiceParts {
+        pool: database::connect(&database).unwrap(),
+        announce: Arc::new(|_| ()),
+        clock: Arc::new(SystemClock),
+        rules: Rules::default(),
+        max_concurrent_per_project: 10,
+    });
+    let settings = CollectorSettings { capacity: 16, max_batch: 16 };
+    let (submitter, write) = Submitter::new(tasks.clone(), Priority::Normal, settings, stop.clone());
+    tokio::spawn(write);
+    let broker = BrokerSettings { port: Some(1), ..BrokerSettings::default() };
+    let broker = Broker::new(&broker, "test").unwrap();
+    let (rpc, _) = RpcClient::start(&broker, Topology::default(), stop);
+    let health = Health::new();
+    health.register("database", Importance::Required, || async { Err("no answer".to_owned()) });
+    let state = AppState {
+        tasks,
+        submitter,
+        provenance: ProvenanceClient::new(rpc, Duration::from_millis(200)),
+        ops: OpsState { health, metrics: metrics() },
+        clock: Arc::new(SystemClock),
+        version: "1.2.3",
+    };
+    RestApi::new(state, MOST_BODY_BYTES).unwrap()
+}
+
+/// Telemetry can be set up once per process, whichever test comes first.
+fn metrics() -> MetricsHandle {
+    static TELEMETRY: OnceLock<TelemetryGuard> = OnceLock::new();
+    let settings = TelemetrySettings { log_level: "off".to_owned(), ..TelemetrySettings::default() };
+    TELEMETRY.get_or_init(|| telemetry::init("api-gateway", "1.2.3", &settings).unwrap()).metrics()
+}
