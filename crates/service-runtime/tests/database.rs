@@ -1,4 +1,10 @@
 //! The pool, migrations and the meaning of errors, against the real PostgreSQL.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a panic is how a test fails"
+)]
 
 use std::time::{Duration, Instant};
 

@@ -1,5 +1,11 @@
 //! The life of a service process, seen from outside: exit codes, signals, endpoints, logs and traces
 //! of the example `minimal_service`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a panic is how a test fails"
+)]
 
 mod process {
     pub(crate) mod collector;

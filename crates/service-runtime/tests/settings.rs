@@ -1,4 +1,10 @@
 //! Layers of settings, and what is said when one of them is wrong.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a panic is how a test fails"
+)]
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -1,4 +1,10 @@
 //! Trace context inside a process: ids promised to clients, parents from headers, and what is sent on.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a panic is how a test fails"
+)]
 
 use std::sync::OnceLock;
 

@@ -1,4 +1,10 @@
 //! The outsider's view on a virtual host, against the real broker.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a panic is how a test fails"
+)]
 
 use serde_json::json;
 use test_support::{Message, PATIENCE, TestBroker, wait_for, wait_until};
