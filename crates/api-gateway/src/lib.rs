@@ -1,1 +1,20 @@
 //! REST and WebSocket for the outside world; owns the tasks.
+//! Edges (`http`, `consumers`) translate; `tasks` holds the rules and use cases; `reconcilers` close gaps.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
+
+pub mod consumers;
+pub mod http;
+mod metrics;
+mod projects;
+pub mod provenance;
+pub mod reconcilers;
+mod schema;
+pub mod settings;
+pub mod startup;
+pub mod tasks;
+
+use diesel_migrations::{EmbeddedMigrations, embed_migrations};
+
+/// How the database's tables came to be.
+pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/api-gateway");

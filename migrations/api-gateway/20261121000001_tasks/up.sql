@@ -118,6 +118,8 @@ CREATE INDEX tasks_newest ON tasks (created_at DESC, task_id DESC);
 CREATE INDEX tasks_newest_of_project ON tasks (project_id, created_at DESC, task_id DESC);
 CREATE INDEX tasks_newest_of_status ON tasks (status, created_at DESC, task_id DESC);
 CREATE INDEX tasks_of_parent ON tasks (parent_id) WHERE parent_id IS NOT NULL;
+CREATE INDEX tasks_open_children ON tasks (parent_id) WHERE parent_id IS NOT NULL AND phase <> 'done';
+CREATE INDEX tasks_decomposed ON tasks (task_id) WHERE phase = 'decomposed';
 CREATE INDEX tasks_of_trace ON tasks (trace_id);
 CREATE INDEX tasks_due ON tasks (wake_at) WHERE wake_at IS NOT NULL;
 CREATE INDEX tasks_awaiting_slot ON tasks (project_id, priority DESC, created_at, task_id)

@@ -1,3 +1,91 @@
-//! Splitting a task into subtasks.
+//! Splitting a task into subtasks: the plan is checked as a whole, then the subtasks are stored together with the
+//! change of their parent. They are tasks like any other, with the parent's project, trace and urgency.
 
 pub mod plan;
+
+use chrono::{DateTime, Utc};
+use diesel::QueryResult;
+use protocol::events::{Failure, JsonObject, TaskDecomposed, TaskOptions};
+use protocol::{RequestId, TaskId};
+
+use super::changes::{Cause, ChangeSet, Decision, Start};
+use super::lifecycle::Input;
+use super::task::{Submission, Task};
+use plan::{PlanLimits, Step};
+
+/// Lets a plan happen to a task that lies `depth` levels below a submitted one.
+pub(crate) fn apply_plan(
+    changes: &mut ChangeSet<'_>,
+    plan: &TaskDecomposed,
+    depth: u32,
+    limits: PlanLimits,
+    cause: &Cause,
+) -> QueryResult<Decision> {
+    let attempt = plan.attempt;
+    let steps = match plan::order(&plan.subtasks, depth, limits) {
+        Ok(steps) => steps,
+        Err(error) => {
+            let failure = Failure::new("INVALID_PLAN", error.to_string(), false);
+            return changes.apply(plan.task_id, &Input::RoutingFailed { attempt, failure }, cause);
+        }
+    };
+    let subtasks = u32::try_from(steps.len()).unwrap_or(u32::MAX);
+    let decision = changes.apply(plan.task_id, &Input::Decomposed { attempt, subtasks }, cause)?;
+    let (Decision::Applied, Some(parent)) = (&decision, changes.task(plan.task_id)) else {
+        return Ok(decision);
+    };
+    let submissions = submissions(parent, steps);
+    for submission in submissions {
+        let by = submission.depends_on.clone();
+        let start = if by.is_empty() { Start::Waiting } else { Start::Blocked { by } };
+        changes.create(submission, &start, cause)?;
+    }
+    Ok(decision)
+}
+
+/// The steps as tasks. Each is named before it is built on, because a step only builds on earlier ones.
+fn submissions(parent: &Task, steps: Vec<Step>) -> Vec<Submission> {
+    let ids: Vec<TaskId> = steps.iter().map(|_| TaskId::generate()).collect();
+    let steps = ids.iter().zip(steps);
+    steps
+        .map(|(&id, step)| {
+            let depends_on = step.builds_on.iter().filter_map(|&index| ids.get(index).copied()).collect();
+            submission(parent, id, step, depends_on, parent.phase_since)
+        })
+        .collect()
+}
+
+/// A subtask. It is as old as its parent's decomposed phase, which tells the subtasks of different attempts apart.
+fn submission(
+    parent: &Task,
+    id: TaskId,
+    step: Step,
+    depends_on: Vec<TaskId>,
+    created_at: DateTime<Utc>,
+) -> Submission {
+    let asked = &parent.submission;
+    Submission {
+        id,
+        project_id: asked.project_id.clone(),
+        description: step.subtask.description,
+        priority: asked.priority,
+        execution_mode: asked.execution_mode,
+        options: TaskOptions {
+            decompose: !step.subtask.is_atomic,
+            domain: step.subtask.domain,
+            tier: step.subtask.tier,
+            ..asked.options.clone()
+        },
+        inputs: asked.inputs.clone(),
+        depends_on,
+        not_before: None,
+        metadata: JsonObject::new(),
+        constitution: asked.constitution.clone(),
+        parent_id: Some(asked.id),
+        work_type: None,
+        parameters: None,
+        trace_id: asked.trace_id,
+        request_id: RequestId::generate(),
+        created_at,
+    }
+}

@@ -1,0 +1,26 @@
+//! Names and descriptions of the gateway's own metrics, in one place.
+
+use metrics::{Unit, describe_counter, describe_histogram};
+
+pub(crate) const SUBMITTED: &str = "dats_tasks_submitted_total";
+pub(crate) const SUBMISSION_BATCH: &str = "dats_submission_batch_tasks";
+pub(crate) const EVENTS: &str = "dats_task_events_total";
+pub(crate) const DUPLICATES: &str = "dats_inbox_duplicates_total";
+pub(crate) const PHASE_SECONDS: &str = "dats_task_phase_duration_seconds";
+pub(crate) const RETRIES: &str = "dats_task_retries_total";
+pub(crate) const ENDED: &str = "dats_tasks_ended_total";
+pub(crate) const ATTEMPTS: &str = "dats_task_attempts";
+pub(crate) const PASS_FAILURES: &str = "dats_reconciler_failures_total";
+
+/// Describes the metrics to the installed recorder. Call once, after installing it.
+pub(crate) fn describe() {
+    describe_counter!(SUBMITTED, "Tasks taken in, by priority");
+    describe_histogram!(SUBMISSION_BATCH, "Tasks written together");
+    describe_counter!(EVENTS, "What happened to tasks, by event and outcome: applied or ignored");
+    describe_counter!(DUPLICATES, "Events that had been applied before, by event");
+    describe_histogram!(PHASE_SECONDS, Unit::Seconds, "How long tasks stayed in a phase, by phase and tier");
+    describe_counter!(RETRIES, "Attempts after the first, by what led to them");
+    describe_counter!(ENDED, "Tasks that ended, by status");
+    describe_histogram!(ATTEMPTS, "Attempts of tasks that ended, by status");
+    describe_counter!(PASS_FAILURES, "Passes of reconcilers that failed, by reconciler");
+}

@@ -1,0 +1,217 @@
+//! SQL of projects and their counters.
+
+use std::borrow::Cow;
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text, Timestamptz};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use protocol::ProjectId;
+
+use super::counters::Deltas;
+use crate::schema::{project_tiers, projects};
+use crate::tasks::store::arrays::array_statement;
+use crate::tasks::store::text::storable;
+
+array_statement! {
+    /// Projects that are made by their first task.
+    InsertProjects<'a> {
+        project_id: Text => &'a str,
+    }
+    before "INSERT INTO projects (project_id, name) SELECT new.id, new.id FROM ";
+    after "AS new (id) ON CONFLICT (project_id) DO NOTHING";
+}
+
+array_statement! {
+    /// Changes of counters, one row per project.
+    UpdateCounters<'a> {
+        project_id: Text => &'a str,
+        active: BigInt => i64,
+        waiting: BigInt => i64,
+        pending: BigInt => i64,
+        running: BigInt => i64,
+        completed: BigInt => i64,
+        failed: BigInt => i64,
+        cancelled: BigInt => i64,
+        execution_time_ms: BigInt => i64,
+        tokens_input: BigInt => i64,
+        tokens_output: BigInt => i64,
+        last_activity_at: Timestamptz => DateTime<Utc>,
+    }
+    before "UPDATE projects SET active = active + a1, waiting = waiting + a2, pending = pending + a3, \
+        running = running + a4, completed = completed + a5, failed = failed + a6, cancelled = cancelled + a7, \
+        execution_time_ms = execution_time_ms + a8, tokens_input = tokens_input + a9, \
+        tokens_output = tokens_output + a10, last_activity_at = greatest(last_activity_at, a11) FROM ";
+    after "AS changed (id, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11) WHERE projects.project_id = changed.id";
+}
+
+array_statement! {
+    /// Tasks that came to a tier, one row per project and tier.
+    AddToTiers<'a> {
+        project_id: Text => &'a str,
+        tier: Text => Cow<'a, str>,
+        tasks: BigInt => i64,
+    }
+    before "INSERT INTO project_tiers (project_id, tier, tasks) SELECT * FROM ";
+    after "ON CONFLICT (project_id, tier) DO UPDATE SET tasks = project_tiers.tasks + excluded.tasks";
+}
+
+array_statement! {
+    /// Tasks that left a tier. The row is there: they were counted when they came.
+    TakeFromTiers<'a> {
+        project_id: Text => &'a str,
+        tier: Text => Cow<'a, str>,
+        tasks: BigInt => i64,
+    }
+    before "UPDATE project_tiers known SET tasks = known.tasks - gone.tasks FROM ";
+    after "AS gone (project_id, tier, tasks) \
+        WHERE known.project_id = gone.project_id AND known.tier = gone.tier";
+}
+
+/// Makes those of the projects that do not exist yet.
+pub(crate) async fn insert_missing_projects(
+    conn: &mut AsyncPgConnection,
+    ids: &[&ProjectId],
+) -> QueryResult<()> {
+    let statement = InsertProjects { project_id: ids.iter().map(|id| id.as_str()).collect() };
+    statement.execute(conn).await.map(|_| ())
+}
+
+/// What admission needs to know of a project.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = projects, check_for_backend(diesel::pg::Pg))]
+pub(crate) struct SlotsRow {
+    pub(crate) project_id: String,
+    pub(crate) max_concurrent: Option<i32>,
+    pub(crate) active: i64,
+    pub(crate) waiting: i64,
+}
+
+impl SlotsRow {
+    /// Slots that are free under the project's own limit, or the given one.
+    pub(crate) fn free(&self, default_limit: u32) -> i64 {
+        let limit = self.max_concurrent.map_or(i64::from(default_limit), i64::from);
+        (limit - self.active).max(0)
+    }
+}
+
+/// Those of the projects that exist, locked until the end of the transaction, in the order of their ids.
+pub(crate) async fn lock_projects(
+    conn: &mut AsyncPgConnection,
+    ids: &[&ProjectId],
+) -> QueryResult<Vec<SlotsRow>> {
+    let ids: Vec<&str> = ids.iter().map(|id| id.as_str()).collect();
+    projects::table
+        .filter(projects::project_id.eq_any(ids))
+        .order(projects::project_id)
+        .for_no_key_update()
+        .select(SlotsRow::as_select())
+        .load(conn)
+        .await
+}
+
+/// Every project in which tasks wait for a slot.
+pub(crate) async fn list_waiting_projects(conn: &mut AsyncPgConnection) -> QueryResult<Vec<SlotsRow>> {
+    projects::table.filter(projects::waiting.gt(0)).select(SlotsRow::as_select()).load(conn).await
+}
+
+/// Adds to the counters. Every project is locked first, in the order of the ids; the counters by tier need no
+/// order of their own, because they are only touched under their project's lock.
+pub(crate) async fn add_to_counters(
+    conn: &mut AsyncPgConnection,
+    deltas: &Deltas,
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
+    if deltas.0.len() > 1 {
+        // An UPDATE that joins an array locks in the order of its plan, which nobody promises.
+        lock_projects(conn, &deltas.0.keys().collect::<Vec<_>>()).await?;
+    }
+    update_counters(conn, deltas, now).await?;
+    update_tiers(conn, deltas).await
+}
+
+async fn update_counters(
+    conn: &mut AsyncPgConnection,
+    deltas: &Deltas,
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
+    let mut statement = UpdateCounters::default();
+    for (project, delta) in &deltas.0 {
+        let [pending, running, completed, failed, cancelled] = delta.by_status;
+        statement.project_id.push(project.as_str());
+        statement.active.push(delta.active);
+        statement.waiting.push(delta.waiting);
+        statement.pending.push(pending);
+        statement.running.push(running);
+        statement.completed.push(completed);
+        statement.failed.push(failed);
+        statement.cancelled.push(cancelled);
+        statement.execution_time_ms.push(delta.execution_time_ms);
+        statement.tokens_input.push(delta.tokens_input);
+        statement.tokens_output.push(delta.tokens_output);
+        statement.last_activity_at.push(now);
+    }
+    statement.execute(conn).await.map(|_| ())
+}
+
+async fn update_tiers(conn: &mut AsyncPgConnection, deltas: &Deltas) -> QueryResult<()> {
+    let (mut come, mut gone) = (AddToTiers::default(), TakeFromTiers::default());
+    for (project, delta) in &deltas.0 {
+        for (tier, &count) in &delta.tiers {
+            if count > 0 {
+                come.project_id.push(project.as_str());
+                come.tier.push(storable(tier));
+                come.tasks.push(count);
+            } else if count < 0 {
+                gone.project_id.push(project.as_str());
+                gone.tier.push(storable(tier));
+                gone.tasks.push(-count);
+            }
+        }
+    }
+    if !come.tasks.is_empty() {
+        come.execute(conn).await?;
+    }
+    if !gone.tasks.is_empty() {
+        gone.execute(conn).await?;
+    }
+    Ok(())
+}
+
+/// A project's counters as they are read back.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = projects, check_for_backend(diesel::pg::Pg))]
+pub(crate) struct CountersRow {
+    pub(crate) max_concurrent: Option<i32>,
+    pub(crate) active: i64,
+    pub(crate) pending: i64,
+    pub(crate) running: i64,
+    pub(crate) completed: i64,
+    pub(crate) failed: i64,
+    pub(crate) cancelled: i64,
+    pub(crate) execution_time_ms: i64,
+    pub(crate) tokens_input: i64,
+    pub(crate) tokens_output: i64,
+    pub(crate) last_activity_at: Option<DateTime<Utc>>,
+}
+
+/// A project's counters; `None` for a project that does not exist.
+pub(crate) async fn find_counters(
+    conn: &mut AsyncPgConnection,
+    project: &ProjectId,
+) -> QueryResult<Option<CountersRow>> {
+    projects::table.find(project.as_str()).select(CountersRow::as_select()).first(conn).await.optional()
+}
+
+/// A project's tasks by tier; tiers without any are left out.
+pub(crate) async fn list_tier_counters(
+    conn: &mut AsyncPgConnection,
+    project: &ProjectId,
+) -> QueryResult<Vec<(String, i64)>> {
+    project_tiers::table
+        .filter(project_tiers::project_id.eq(project.as_str()))
+        .filter(project_tiers::tasks.gt(0))
+        .select((project_tiers::tier, project_tiers::tasks))
+        .load(conn)
+        .await
+}

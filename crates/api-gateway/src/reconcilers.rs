@@ -1,0 +1,68 @@
+//! Work that nobody asked for by name: each reconciler compares what is with what should be and closes the gap.
+//! Passes are idempotent and bounded, run on a timer and on a nudge, and bear any number of replicas.
+
+pub(crate) mod admission;
+pub(crate) mod dependencies;
+pub(crate) mod family;
+pub(crate) mod forecast;
+mod nudge;
+mod retention;
+mod schedule;
+pub(crate) mod timers;
+
+use std::time::Duration;
+
+use protocol::{ProjectId, TaskId};
+use service_runtime::shutdown::{Shutdown, Stage, TaskGroup};
+
+use crate::settings::{ReconcilerSettings, RetentionSettings};
+use crate::tasks::TaskService;
+use nudge::Nudge;
+use schedule::Reconciler;
+
+/// Calls for the reconcilers of this replica.
+#[derive(Default)]
+pub(crate) struct Nudges {
+    /// Projects in which a task may get a slot.
+    pub(crate) admission: Nudge<ProjectId>,
+    /// Tasks that ended.
+    pub(crate) dependencies: Nudge<TaskId>,
+    /// Split tasks whose subtasks ended, or that ended themselves.
+    pub(crate) family: Nudge<TaskId>,
+}
+
+/// Starts all of them.
+pub fn start(
+    service: &TaskService,
+    intervals: &ReconcilerSettings,
+    retention: &RetentionSettings,
+    group: &TaskGroup,
+    shutdown: &Shutdown,
+) {
+    let starter = Starter { group, shutdown };
+    let service = || service.clone();
+    let every = Duration::from_millis;
+    starter.start(timers::Timers { service: service(), interval: every(intervals.timers_ms) });
+    starter.start(admission::Admission { service: service(), interval: every(intervals.admission_ms) });
+    starter
+        .start(dependencies::Dependencies { service: service(), interval: every(intervals.dependencies_ms) });
+    starter.start(family::Family { service: service(), interval: every(intervals.family_ms) });
+    starter.start(forecast::Forecast { service: service(), interval: every(intervals.forecast_ms) });
+    starter.start(retention::Retention {
+        service: service(),
+        interval: every(intervals.retention_ms),
+        inbox_days: retention.inbox_days,
+    });
+}
+
+struct Starter<'a> {
+    group: &'a TaskGroup,
+    shutdown: &'a Shutdown,
+}
+
+impl Starter<'_> {
+    fn start<R: Reconciler>(&self, reconciler: R) {
+        let run = schedule::run(reconciler, self.shutdown.token(Stage::Intake));
+        self.group.spawn(Stage::Intake, R::NAME, run);
+    }
+}

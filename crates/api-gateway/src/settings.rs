@@ -1,0 +1,186 @@
+//! The service's settings. `defaults.yaml` is their manual.
+
+mod task_management;
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use messaging::{BrokerSettings, OutboxSettings, PublisherSettings};
+use serde::Deserialize;
+use service_runtime::database::DatabaseSettings;
+use service_runtime::http::HttpSettings;
+use service_runtime::service::{RuntimeSettings, ServiceSettings};
+use service_runtime::settings::SettingsError;
+use service_runtime::telemetry::TelemetrySettings;
+
+pub use task_management::{PhaseLimitSettings, RetrySettings, SubmissionSettings, TaskManagementSettings};
+
+/// The defaults, compiled in.
+pub const DEFAULTS: &str = include_str!("../defaults.yaml");
+
+/// Everything that can be set.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Where the service listens.
+    pub http: HttpSettings,
+    /// What requests may be like.
+    pub api: ApiSettings,
+    /// Who may do what.
+    pub auth: AuthSettings,
+    /// The database.
+    pub storage: DatabaseSettings,
+    /// The broker and the way events take.
+    pub events: EventSettings,
+    /// The life of tasks.
+    pub task_management: TaskManagementSettings,
+    /// How often to look without being called.
+    pub reconcilers: ReconcilerSettings,
+    /// Asking the provenance-store.
+    pub provenance: ProvenanceSettings,
+    /// How long things are kept.
+    pub retention: RetentionSettings,
+    /// Threads and the way to the end.
+    pub runtime: RuntimeSettings,
+    /// Logs, metrics, traces.
+    pub telemetry: TelemetrySettings,
+}
+
+/// Section `api`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ApiSettings {
+    /// Most bytes of a body.
+    pub max_body_bytes: usize,
+    /// Where to write the port that was bound.
+    pub port_file: Option<PathBuf>,
+}
+
+/// Section `auth`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuthSettings {
+    /// Whether anybody may connect from anywhere.
+    pub allow_anonymous: bool,
+}
+
+/// Section `events`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EventSettings {
+    /// The broker.
+    pub rabbitmq: BrokerSettings,
+    /// Deliveries taken ahead of their acknowledgement.
+    pub prefetch: u16,
+    /// Most events in one transaction.
+    pub max_batch: usize,
+    /// The publisher.
+    pub publisher: PublisherSettings,
+    /// The outbox.
+    pub outbox: OutboxSettings,
+}
+
+/// Section `reconcilers`: intervals in milliseconds.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReconcilerSettings {
+    /// Timers of tasks.
+    pub timers_ms: u64,
+    /// Free slots.
+    pub admission_ms: u64,
+    /// Tasks that wait for others.
+    pub dependencies_ms: u64,
+    /// Split tasks and their subtasks.
+    pub family_ms: u64,
+    /// The numbers behind estimates.
+    pub forecast_ms: u64,
+    /// What may be forgotten.
+    pub retention_ms: u64,
+}
+
+/// Section `provenance`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProvenanceSettings {
+    /// How long a request waits for the provenance-store, in milliseconds.
+    pub query_timeout_ms: u64,
+}
+
+impl ProvenanceSettings {
+    /// How long a request waits for the provenance-store.
+    #[must_use]
+    pub const fn query_timeout(&self) -> Duration {
+        Duration::from_millis(self.query_timeout_ms)
+    }
+}
+
+/// Section `retention`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RetentionSettings {
+    /// How long ids of applied events are remembered, in days.
+    pub inbox_days: u32,
+}
+
+impl ServiceSettings for Settings {
+    fn http(&self) -> &HttpSettings {
+        &self.http
+    }
+
+    fn telemetry(&self) -> &TelemetrySettings {
+        &self.telemetry
+    }
+
+    fn runtime(&self) -> &RuntimeSettings {
+        &self.runtime
+    }
+
+    fn storage(&self) -> Option<&DatabaseSettings> {
+        Some(&self.storage)
+    }
+
+    fn validate(&self) -> Result<(), SettingsError> {
+        if !self.auth.allow_anonymous && !is_loopback(&self.http.host) {
+            let problem = format!(
+                "{} can be reached from outside and no keys are asked for; set auth.allow_anonymous = true if \
+                 that is meant",
+                self.http.host
+            );
+            return Err(SettingsError::invalid("http.host", problem));
+        }
+        let intervals = &self.reconcilers;
+        let positive = [
+            ("api.max_body_bytes", self.api.max_body_bytes as u64),
+            ("events.prefetch", u64::from(self.events.prefetch)),
+            ("events.max_batch", self.events.max_batch as u64),
+            ("reconcilers.timers_ms", intervals.timers_ms),
+            ("reconcilers.admission_ms", intervals.admission_ms),
+            ("reconcilers.dependencies_ms", intervals.dependencies_ms),
+            ("reconcilers.family_ms", intervals.family_ms),
+            ("reconcilers.forecast_ms", intervals.forecast_ms),
+            ("reconcilers.retention_ms", intervals.retention_ms),
+            ("provenance.query_timeout_ms", self.provenance.query_timeout_ms),
+            ("retention.inbox_days", u64::from(self.retention.inbox_days)),
+        ];
+        check_positive(&positive)?;
+        self.task_management.validate()
+    }
+}
+
+/// Refuses the first limit that is nothing.
+fn check_positive(limits: &[(&str, u64)]) -> Result<(), SettingsError> {
+    match limits.iter().find(|(_, limit)| *limit == 0) {
+        Some((key, _)) => Err(SettingsError::invalid(key, "must be above 0")),
+        None => Ok(()),
+    }
+}
+
+/// Names other than `localhost` may mean anything, so they count as reachable from outside.
+fn is_loopback(host: &str) -> bool {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests;

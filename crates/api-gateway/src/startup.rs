@@ -1,0 +1,170 @@
+//! Puts the service together: database, publisher, outbox relay, consumer, reconcilers, REST.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::HttpServer;
+use anyhow::Context;
+use messaging::{Broker, ConsumerHandle, OutboxRelay, Publisher, RpcClient};
+use protocol::topology;
+use service_runtime::clock::Clock;
+use service_runtime::database::Pool;
+use service_runtime::health::{CheckResult, Health, Importance};
+use service_runtime::http::serve_until;
+use service_runtime::ops::OpsState;
+use service_runtime::service::ServiceContext;
+use service_runtime::shutdown::{Shutdown, Stage, TaskGroup};
+use tracing::info;
+
+use crate::http::{AppState, RestApi};
+use crate::provenance::ProvenanceClient;
+use crate::settings::Settings;
+use crate::tasks::event_application::EventHandler;
+use crate::tasks::submission::Submitter;
+use crate::tasks::{TaskService, TaskServiceParts};
+use crate::{consumers, reconcilers};
+
+/// How long requests under way may take to finish once the service ends.
+const HTTP_DRAIN_SECONDS: u64 = 10;
+
+/// Starts the service within its process.
+///
+/// # Errors
+/// If it cannot listen, cannot be migrated, or its settings make no sense.
+pub async fn start(context: ServiceContext<Settings>) -> anyhow::Result<()> {
+    messaging::metrics::describe();
+    crate::metrics::describe();
+    if context.settings.http.ops_port.is_some() {
+        // First, so that a probe hears that the process lives while it waits for the database.
+        context.serve_ops()?;
+    }
+    let pool = context.connect_database().await?;
+    let parts = Parts {
+        pool,
+        clock: Arc::clone(&context.clock),
+        tasks: context.tasks.clone(),
+        shutdown: context.shutdown.clone(),
+        ops: context.ops_state(),
+        version: context.info.version,
+    };
+    assemble(&context.settings, parts).map(|_| ())
+}
+
+/// What the service is made of besides its settings.
+pub struct Parts {
+    /// The database, migrated.
+    pub pool: Pool,
+    /// The time of day.
+    pub clock: Arc<dyn Clock>,
+    /// The tasks that make up the service.
+    pub tasks: TaskGroup,
+    /// The request to end.
+    pub shutdown: Shutdown,
+    /// Health and metrics.
+    pub ops: OpsState,
+    /// The version of the service.
+    pub version: &'static str,
+}
+
+/// Sets everything going and returns the address on which REST is served.
+///
+/// # Errors
+/// If it cannot listen or the broker's settings make no sense.
+pub fn assemble(settings: &Settings, parts: Parts) -> anyhow::Result<SocketAddr> {
+    let Parts { pool, clock, tasks, shutdown, ops, version } = parts;
+    let events = &settings.events;
+    let broker = Broker::new(&events.rabbitmq, "api-gateway")?;
+
+    let stop = shutdown.token(Stage::Output);
+    let (publisher, publishing) = Publisher::start(&broker, consumers::topology(), &events.publisher, stop);
+    tasks.adopt(Stage::Output, "publisher", publishing);
+    let stop = shutdown.token(Stage::Work);
+    let (relay, relaying) = OutboxRelay::start(pool.clone(), publisher.clone(), &events.outbox, stop);
+    tasks.adopt(Stage::Work, "outbox relay", relaying);
+
+    let management = &settings.task_management;
+    let service = TaskService::new(TaskServiceParts {
+        pool,
+        announce: Arc::new(move |entries| relay.dispatch(entries)),
+        clock: Arc::clone(&clock),
+        rules: management.rules(),
+        max_concurrent_per_project: management.max_concurrent_per_project,
+    });
+    let stop = shutdown.token(Stage::Work);
+    let (submitter, writing) =
+        Submitter::new(service.clone(), management.default_priority, management.collector(), stop);
+    tasks.spawn(Stage::Work, "submission writer", writing);
+
+    let handler = EventHandler::new(service.clone(), management.plan_limits());
+    let stop = shutdown.token(Stage::Intake);
+    let (consumer, consuming) = consumers::start(&broker, publisher.clone(), events, handler, stop);
+    tasks.adopt(Stage::Intake, "event consumer", consuming);
+    reconcilers::start(&service, &settings.reconcilers, &settings.retention, &tasks, &shutdown);
+
+    // The provenance-store declares its queue; asking before it has is answered at once.
+    let (rpc, calling) =
+        RpcClient::start(&broker, topology::Topology::default(), shutdown.token(Stage::Work));
+    tasks.adopt(Stage::Work, "provenance client", calling);
+    let provenance = ProvenanceClient::new(rpc, settings.provenance.query_timeout());
+    register_checks(&ops.health, publisher, consumer, &provenance);
+
+    let state = AppState { tasks: service, submitter, provenance, ops, clock, version };
+    serve_rest(settings, state, &tasks, &shutdown)
+}
+
+fn serve_rest(
+    settings: &Settings,
+    state: AppState,
+    tasks: &TaskGroup,
+    shutdown: &Shutdown,
+) -> anyhow::Result<SocketAddr> {
+    let http = &settings.http;
+    let api = RestApi::new(state, settings.api.max_body_bytes)?;
+    let server = HttpServer::new(move || api.app())
+        .workers(http.worker_count())
+        .keep_alive(Duration::from_secs(http.keep_alive_seconds))
+        .shutdown_timeout(HTTP_DRAIN_SECONDS)
+        .disable_signals()
+        .bind(http.address(http.port))
+        .with_context(|| format!("cannot listen on {}:{}", http.host, http.port))?;
+    let address = server.addrs().first().copied().context("the server has no address")?;
+    if let Some(file) = &settings.api.port_file {
+        std::fs::write(file, address.port().to_string())
+            .with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    tasks.spawn(Stage::Intake, "http", serve_until(server.run(), shutdown.token(Stage::Intake)));
+    info!(%address, "REST is up");
+    Ok(address)
+}
+
+/// Without the broker, tasks are still taken in: their events wait in the outbox.
+fn register_checks(
+    health: &Health,
+    publisher: Publisher,
+    consumer: ConsumerHandle,
+    provenance: &ProvenanceClient,
+) {
+    health.register("rabbitmq", Importance::Degrading, move || {
+        std::future::ready(check_broker(&publisher, &consumer))
+    });
+    let provenance = provenance.clone();
+    health.register("provenance_store", Importance::Degrading, move || {
+        let provenance = provenance.clone();
+        async move {
+            let asked = provenance.project_health(protocol::ProjectId::default()).await;
+            asked.map(|_| ()).map_err(|error| error.to_string())
+        }
+    });
+}
+
+/// A consumer that waits for the database is the database's trouble, not the broker's.
+fn check_broker(publisher: &Publisher, consumer: &ConsumerHandle) -> CheckResult {
+    if !publisher.health().connected || !consumer.health().connected {
+        return Err("no connection to the broker".to_owned());
+    }
+    if publisher.health().stalled {
+        return Err("the broker takes no events".to_owned());
+    }
+    Ok(())
+}

@@ -1,0 +1,16 @@
+//! Tasks: their life cycle (pure), the use cases around it, and their store.
+
+pub mod cancellation;
+pub(crate) mod changes;
+pub mod decomposition;
+mod estimates;
+pub mod event_application;
+pub mod lifecycle;
+pub mod queries;
+pub mod retry;
+mod service;
+pub(crate) mod store;
+pub mod submission;
+pub mod task;
+
+pub use service::{Announce, TaskService, TaskServiceParts};

@@ -1,0 +1,277 @@
+//! A set of changes in the making. Tasks are read with their rows locked, changed in memory by the life cycle, and
+//! written back together with everything that follows: history, events, counters, durations, ended waits.
+//! Every way to change a task leads through here, so that none of these is ever forgotten.
+//! Lock order: tasks by id, then projects by id, then durations by tier and domain.
+
+mod announcements;
+mod cause;
+mod committed;
+mod observation;
+
+pub(crate) use cause::Cause;
+pub(crate) use committed::Committed;
+
+use std::collections::{BTreeMap, HashMap};
+
+use chrono::{DateTime, Utc};
+use diesel::QueryResult;
+use diesel::result::Error as DieselError;
+use diesel_async::AsyncPgConnection;
+use messaging::outbox::{self, OutboxEntry};
+use protocol::events::Artifact;
+use protocol::vocabulary::{Phase, TaskStatus};
+use protocol::{ProjectId, RequestId, TaskId};
+
+use super::lifecycle::{self, Ignored, Input, Rules};
+use super::store::durations::{Measured, record_durations};
+use super::store::history::{HistoryRecord, insert_history};
+use super::store::text::storable;
+use super::store::{dependencies, insert, update};
+use super::task::{Submission, Task};
+use crate::projects::counters::{Deltas, execution_time_ms};
+use crate::projects::store::add_to_counters;
+use announcements::Change;
+use observation::Observation;
+
+/// What became of something that happened to a task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Decision {
+    /// It changed the task.
+    Applied,
+    /// It did not, and the history says why, unless it is early and worth another try.
+    Ignored(Ignored),
+    /// There is no such task.
+    UnknownTask,
+}
+
+/// A task as it was read and, once something changed it, as it was before.
+struct Tracked {
+    before: Option<Box<Task>>,
+    task: Task,
+}
+
+/// See the module.
+pub(crate) struct ChangeSet<'a> {
+    rules: &'a Rules,
+    now: DateTime<Utc>,
+    tasks: BTreeMap<TaskId, Tracked>,
+    created: Vec<Task>,
+    waits: Vec<(TaskId, TaskId)>,
+    inherited: HashMap<TaskId, Vec<Artifact>>,
+    history: Vec<HistoryRecord>,
+    events: Vec<OutboxEntry>,
+    observations: Vec<Observation>,
+}
+
+impl<'a> ChangeSet<'a> {
+    /// Changes to `tasks`, whose rows the caller's transaction has locked.
+    pub(crate) fn new(rules: &'a Rules, now: DateTime<Utc>, tasks: Vec<Task>) -> Self {
+        let tracked = |task: Task| (task.submission.id, Tracked { before: None, task });
+        Self {
+            rules,
+            now,
+            tasks: tasks.into_iter().map(tracked).collect(),
+            created: Vec::new(),
+            waits: Vec::new(),
+            inherited: HashMap::new(),
+            history: Vec::new(),
+            events: Vec::new(),
+            observations: Vec::new(),
+        }
+    }
+
+    /// The task as the changes so far have made it.
+    pub(crate) fn task(&self, id: TaskId) -> Option<&Task> {
+        self.tasks.get(&id).map(|tracked| &tracked.task)
+    }
+
+    /// Whether the task's row was there to be locked.
+    pub(crate) fn knows(&self, id: TaskId) -> bool {
+        self.tasks.contains_key(&id)
+    }
+
+    /// Gives a task what the tasks produced that it depends on, for the event that releases it.
+    pub(crate) fn inherit(&mut self, id: TaskId, artifacts: Vec<Artifact>) {
+        self.inherited.insert(id, artifacts);
+    }
+
+    /// Lets something happen to a task.
+    ///
+    /// # Errors
+    /// When an event that follows cannot be written as JSON.
+    pub(crate) fn apply(&mut self, id: TaskId, input: &Input, cause: &Cause) -> QueryResult<Decision> {
+        let Some(tracked) = self.tasks.get_mut(&id) else { return Ok(Decision::UnknownTask) };
+        let mut after = tracked.task.clone();
+        match lifecycle::apply(&mut after, input, self.rules, self.now) {
+            Ok(effects) => {
+                let before = std::mem::replace(&mut tracked.task, after);
+                let task = &tracked.task;
+                self.history.push(cause.record(&before, task, self.now, None));
+                self.observations.push(Observation::applied(cause.event, &before, task, self.now));
+                let inherited = self.inherited.get(&id).map_or(&[][..], Vec::as_slice);
+                let change = Change { before: &before, after: task, input, cause, inherited, now: self.now };
+                self.events.extend(change.events(&effects).map_err(unserializable)?);
+                tracked.before.get_or_insert_with(|| Box::new(before));
+                Ok(Decision::Applied)
+            }
+            Err(ignored) => {
+                if !ignored.is_early() {
+                    let task = &tracked.task;
+                    self.history.push(cause.record(task, task, self.now, Some(&ignored)));
+                    self.observations.push(Observation::ignored(cause.event));
+                }
+                Ok(Decision::Ignored(ignored))
+            }
+        }
+    }
+
+    /// Takes in a new task.
+    ///
+    /// # Errors
+    /// When the event that follows cannot be written as JSON.
+    pub(crate) fn create(&mut self, submission: Submission, start: &Start, cause: &Cause) -> QueryResult<()> {
+        let id = submission.id;
+        let admitted = Input::Admitted { request_id: submission.request_id };
+        let blocked = matches!(start, Start::Blocked { .. });
+        let submitted = Task::submitted(submission, self.rules, blocked);
+        let mut task = submitted.clone();
+        match start {
+            Start::Waiting => {}
+            Start::Blocked { by } => self.waits.extend(by.iter().map(|&other| (id, other))),
+            Start::Admitted => {
+                if let Ok(effects) = lifecycle::apply(&mut task, &admitted, self.rules, self.now) {
+                    let (before, after) = (&submitted, &task);
+                    let change =
+                        Change { before, after, input: &admitted, cause, inherited: &[], now: self.now };
+                    // The request to route it announces the task; a status event would only say it again.
+                    self.events.extend(change.effects(&effects).map_err(unserializable)?);
+                }
+            }
+        }
+        self.history.push(cause.record(&submitted, &task, self.now, None));
+        self.observations.push(Observation::created(&task));
+        self.created.push(task);
+        Ok(())
+    }
+
+    /// Writes everything, inside the caller's transaction.
+    ///
+    /// # Errors
+    /// As the database tells; a row that changed although it was locked is an error as well.
+    pub(crate) async fn write(self, conn: &mut AsyncPgConnection) -> QueryResult<Committed> {
+        let mut deltas = Deltas::default();
+        self.created.iter().for_each(|task| deltas.created(task));
+        for (before, after) in self.changed() {
+            deltas.changed(before, after);
+        }
+        if !self.created.is_empty() {
+            insert::insert_tasks(conn, &self.created).await?;
+        }
+        if !self.waits.is_empty() {
+            dependencies::insert_waits(conn, &self.waits).await?;
+        }
+        self.write_changed(conn).await?;
+        if !self.history.is_empty() {
+            insert_history(conn, &self.history).await?;
+        }
+        if !self.events.is_empty() {
+            outbox::insert(conn, &self.events).await?;
+        }
+        if !deltas.0.is_empty() {
+            add_to_counters(conn, &deltas, self.now).await?;
+        }
+        let measured = self.measured();
+        if !measured.is_empty() {
+            record_durations(conn, &measured).await?;
+        }
+        Ok(self.committed(&deltas))
+    }
+
+    fn changed(&self) -> impl Iterator<Item = (&Task, &Task)> {
+        self.tasks.values().filter_map(|tracked| Some((tracked.before.as_deref()?, &tracked.task)))
+    }
+
+    async fn write_changed(&self, conn: &mut AsyncPgConnection) -> QueryResult<()> {
+        let expected = self.changed().count();
+        if expected == 0 {
+            return Ok(());
+        }
+        let pairs = self.changed().map(|(before, after)| (before.sequence, after));
+        let written = update::update_tasks(conn, pairs).await?;
+        if written != expected {
+            let problem = format!("{written} of {expected} tasks were still as they were read");
+            return Err(DieselError::QueryBuilderError(problem.into()));
+        }
+        let unblocked: Vec<TaskId> = self
+            .changed()
+            .filter(|(before, after)| before.phase == Phase::Blocked && after.phase != Phase::Blocked)
+            .map(|(_, after)| after.submission.id)
+            .collect();
+        if !unblocked.is_empty() {
+            dependencies::delete_waits(conn, &unblocked).await?;
+        }
+        Ok(())
+    }
+
+    /// Durations of the tasks that were completed, by tier and domain.
+    fn measured(&self) -> Vec<Measured> {
+        let mut groups: BTreeMap<(&str, &str), (i64, f64)> = BTreeMap::new();
+        for (before, after) in self.changed() {
+            let newly = before.status != TaskStatus::Completed;
+            let routed = after.tier.as_ref().zip(after.domain.as_ref());
+            if let (true, Some((tier, domain)), Some(ms)) = (newly, routed, execution_time_ms(after)) {
+                let group = groups.entry((tier.as_str(), domain.as_str())).or_default();
+                group.0 += 1;
+                group.1 += ms as f64;
+            }
+        }
+        let measured = |((tier, domain), (samples, sum_ms)): ((&str, &str), _)| Measured {
+            tier: storable(tier).into_owned(),
+            domain: storable(domain).into_owned(),
+            samples,
+            sum_ms,
+        };
+        groups.into_iter().map(measured).collect()
+    }
+
+    fn committed(self, deltas: &Deltas) -> Committed {
+        let (mut ended, mut families) = (Vec::new(), Vec::new());
+        for (before, after) in self.changed() {
+            if !before.status.is_terminal() && after.status.is_terminal() {
+                ended.push(after.submission.id);
+                families.extend(after.submission.parent_id);
+            }
+            if before.phase == Phase::Decomposed && after.phase != Phase::Decomposed {
+                families.push(after.submission.id);
+            }
+        }
+        let may_admit = deltas.0.iter().filter(|(_, delta)| delta.may_admit());
+        let may_admit: Vec<ProjectId> = may_admit.map(|(project, _)| project.clone()).collect();
+        let changed = self.tasks.into_values().filter(|tracked| tracked.before.is_some());
+        let tasks = self.created.into_iter().chain(changed.map(|tracked| tracked.task)).collect();
+        Committed { tasks, events: self.events, may_admit, ended, families, observations: self.observations }
+    }
+}
+
+/// How a new task begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Start {
+    /// A slot is free: it is released to routing at once.
+    Admitted,
+    /// It waits for a slot, or for its time.
+    Waiting,
+    /// It waits for other tasks.
+    Blocked {
+        /// Those that are not completed yet.
+        by: Vec<TaskId>,
+    },
+}
+
+/// A new hand-over id for an attempt that is released; only the first attempt has one already.
+pub(crate) fn admitted() -> Input {
+    Input::Admitted { request_id: RequestId::generate() }
+}
+
+fn unserializable(error: serde_json::Error) -> DieselError {
+    DieselError::SerializationError(error.into())
+}

@@ -1,0 +1,31 @@
+//! What is left to do once a set of changes is committed.
+
+use messaging::outbox::OutboxEntry;
+use protocol::{ProjectId, TaskId};
+
+use super::observation::Observation;
+use crate::tasks::task::Task;
+
+/// See the module. None of it is lost if it is not done: outbox rows are swept, reconcilers look for themselves.
+pub(crate) struct Committed {
+    /// The new and the changed tasks as they are stored now.
+    pub(crate) tasks: Vec<Task>,
+    /// Events to publish; their outbox rows are committed.
+    pub(crate) events: Vec<OutboxEntry>,
+    /// Projects in which a task may now get a slot.
+    pub(crate) may_admit: Vec<ProjectId>,
+    /// Tasks that ended, on which others may wait.
+    pub(crate) ended: Vec<TaskId>,
+    /// Split tasks that have to look after their subtasks: one of those ended, or they did.
+    pub(crate) families: Vec<TaskId>,
+    pub(super) observations: Vec<Observation>,
+}
+
+impl Committed {
+    /// Counts what happened.
+    pub(crate) fn observe(&self) {
+        for observation in &self.observations {
+            observation.record();
+        }
+    }
+}

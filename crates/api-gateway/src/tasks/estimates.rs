@@ -1,0 +1,111 @@
+//! When a task will probably be completed: from measured durations of its tier and domain, and from what waits
+//! before it. Nothing is assumed: before anything was measured there is no estimate.
+
+use std::collections::HashMap;
+use std::sync::{PoisonError, RwLock};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use protocol::vocabulary::Phase;
+
+use super::store::durations::DurationRow;
+use super::task::{Task, WaitingReason};
+
+/// The numbers that estimates are made from.
+#[derive(Default)]
+pub(crate) struct Estimates {
+    numbers: RwLock<Numbers>,
+}
+
+#[derive(Default)]
+struct Numbers {
+    /// Mean by tier and domain.
+    by_kind: HashMap<(String, String), f64>,
+    /// Mean by tier.
+    by_tier: HashMap<String, f64>,
+    /// Mean of everything.
+    overall: Option<f64>,
+    /// How many rounds of its slots a project's queue is long.
+    rounds: HashMap<String, f64>,
+}
+
+/// A mean that is fed with groups of samples.
+#[derive(Default)]
+struct Mean {
+    samples: f64,
+    sum: f64,
+}
+
+impl Mean {
+    fn add(&mut self, samples: i64, mean: f64) {
+        // Old samples count less, as they do in the averages themselves.
+        let weight = samples.clamp(0, 100) as f64;
+        self.samples += weight;
+        self.sum += weight * mean;
+    }
+
+    fn value(&self) -> Option<f64> {
+        (self.samples > 0.0).then(|| self.sum / self.samples)
+    }
+}
+
+impl Estimates {
+    /// Takes over freshly read numbers.
+    pub(crate) fn replace(&self, durations: Vec<DurationRow>, rounds: impl Iterator<Item = (String, f64)>) {
+        let mut overall = Mean::default();
+        let mut tiers: HashMap<String, Mean> = HashMap::new();
+        for (tier, _, samples, mean) in &durations {
+            overall.add(*samples, *mean);
+            tiers.entry(tier.clone()).or_default().add(*samples, *mean);
+        }
+        let numbers = Numbers {
+            by_kind: durations.into_iter().map(|(tier, domain, _, mean)| ((tier, domain), mean)).collect(),
+            by_tier: tiers.into_iter().filter_map(|(tier, mean)| Some((tier, mean.value()?))).collect(),
+            overall: overall.value(),
+            rounds: rounds.collect(),
+        };
+        *self.numbers.write().unwrap_or_else(PoisonError::into_inner) = numbers;
+    }
+
+    /// See [`super::TaskService::estimate_completion`].
+    pub(crate) fn completion(&self, task: &Task, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let numbers = self.numbers.read().unwrap_or_else(PoisonError::into_inner);
+        let mean = numbers.mean_ms(task)?;
+        match task.phase {
+            Phase::Done | Phase::Blocked | Phase::InReview | Phase::Decomposed => None,
+            Phase::Submitted => {
+                let begins = numbers.begins_at(task, mean, now);
+                Some(begins + milliseconds(mean))
+            }
+            Phase::Routing | Phase::Ready | Phase::Executing | Phase::Validating => {
+                // An overdue task says nothing about how much longer it takes; the mean is what is known.
+                let expected = task.admitted_at.unwrap_or(now) + milliseconds(mean);
+                Some(if expected > now { expected } else { now + milliseconds(mean) })
+            }
+        }
+    }
+}
+
+impl Numbers {
+    /// The mean of what is most like the task. Before it is routed, its wishes are all that is known.
+    fn mean_ms(&self, task: &Task) -> Option<f64> {
+        let options = &task.submission.options;
+        let tier = task.tier.as_ref().or(options.tier.as_ref());
+        let domain = task.domain.as_ref().or(options.domain.as_ref());
+        let of_kind = || self.by_kind.get(&(tier?.as_str().to_owned(), domain?.as_str().to_owned()));
+        let of_tier = || self.by_tier.get(tier?.as_str());
+        of_kind().or_else(of_tier).copied().or(self.overall)
+    }
+
+    fn begins_at(&self, task: &Task, mean: f64, now: DateTime<Utc>) -> DateTime<Utc> {
+        let waits_for_time =
+            task.waiting.as_ref().is_some_and(|waiting| waiting.reason == WaitingReason::Backoff);
+        let earliest = task.wake_at.filter(|_| waits_for_time).map_or(now, |due| due.max(now));
+        let rounds = self.rounds.get(task.submission.project_id.as_str()).copied().unwrap_or_default();
+        earliest + milliseconds(rounds * mean)
+    }
+}
+
+fn milliseconds(amount: f64) -> TimeDelta {
+    // A thousand years is as good as never, and keeps the arithmetic of times from overflowing.
+    TimeDelta::milliseconds(amount.clamp(0.0, 3.2e13) as i64)
+}

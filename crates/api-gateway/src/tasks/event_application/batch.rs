@@ -1,0 +1,179 @@
+//! One batch of events on its way through one transaction.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use diesel::QueryResult;
+use diesel_async::AsyncPgConnection;
+use messaging::{Outcome, Received, inbox};
+use metrics::counter;
+use protocol::{EventId, TaskId};
+
+use super::translation::{Meaning, meaning};
+use crate::metrics::DUPLICATES;
+use crate::tasks::changes::{Cause, ChangeSet, Committed, Decision};
+use crate::tasks::decomposition::{self, plan::PlanLimits};
+use crate::tasks::lifecycle::Rules;
+use crate::tasks::store::family::count_ancestors;
+use crate::tasks::store::inbox::forget_events;
+use crate::tasks::store::read::lock_tasks;
+
+/// How long an event may wait for its task, or for the event it builds on.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// An event that means something for a task.
+struct Telling {
+    event_id: EventId,
+    task_id: TaskId,
+    meaning: Meaning,
+    cause: Cause,
+}
+
+/// See the module.
+pub(super) struct Batch {
+    /// `None` for what means nothing for a task.
+    tellings: Vec<Option<Telling>>,
+    outcomes: Vec<Outcome>,
+}
+
+impl Batch {
+    pub(super) fn translate(received: Vec<Received>) -> Self {
+        let mut outcomes = Vec::with_capacity(received.len());
+        let mut tellings = Vec::with_capacity(received.len());
+        for Received { event, traceparent, .. } in received {
+            let name = event.data.kind().name();
+            let source = if event.source.is_empty() { "unnamed".to_owned() } else { event.source };
+            let cause = Cause {
+                event: name,
+                event_id: Some(event.id),
+                source: source.into(),
+                note: None,
+                trace_id: event.trace_id,
+                traceparent,
+            };
+            let telling = meaning(event.data).map(|(task_id, meaning)| Telling {
+                event_id: event.id,
+                task_id,
+                meaning,
+                cause,
+            });
+            outcomes.push(match telling {
+                Some(_) => Outcome::Done,
+                None => Outcome::Dead { reason: format!("{name} means nothing to this service") },
+            });
+            tellings.push(telling);
+        }
+        Self { tellings, outcomes }
+    }
+
+    pub(super) fn outcomes(self) -> Vec<Outcome> {
+        self.outcomes
+    }
+
+    /// Applies the events in their order, inside the caller's transaction. May be called again after a rollback.
+    pub(super) async fn apply(
+        &mut self,
+        conn: &mut AsyncPgConnection,
+        rules: &Rules,
+        limits: PlanLimits,
+        now: DateTime<Utc>,
+    ) -> QueryResult<Committed> {
+        let ids: BTreeSet<TaskId> = self.tellings.iter().flatten().map(|telling| telling.task_id).collect();
+        let ids: Vec<TaskId> = ids.into_iter().collect();
+        let mut changes = ChangeSet::new(rules, now, lock_tasks(conn, &ids).await?);
+        let mut new = self.claim(conn, &changes).await?;
+        let depths = self.depths(conn).await?;
+        let mut early = Vec::new();
+        for (index, telling) in self.tellings.iter().enumerate() {
+            let Some(telling) = telling else { continue };
+            let outcome = if !changes.knows(telling.task_id) {
+                come_back(format!("there is no task {}", telling.task_id))
+            } else if !new.remove(&telling.event_id) {
+                counter!(DUPLICATES, "event" => telling.cause.event).increment(1);
+                Outcome::Done
+            } else if is_early(&tell(&mut changes, telling, &depths, limits)?) {
+                early.push(index);
+                continue;
+            } else {
+                Outcome::Done
+            };
+            set(&mut self.outcomes, index, outcome);
+        }
+        self.retry_early(conn, &mut changes, early, &depths, limits).await?;
+        changes.write(conn).await
+    }
+
+    /// Records which events of known tasks are new. The others' ids stay free for when their task has come.
+    async fn claim(
+        &self,
+        conn: &mut AsyncPgConnection,
+        changes: &ChangeSet<'_>,
+    ) -> QueryResult<HashSet<EventId>> {
+        let of_known = self.tellings.iter().flatten().filter(|telling| changes.knows(telling.task_id));
+        let ids: Vec<EventId> = of_known.map(|telling| telling.event_id).collect();
+        if ids.is_empty() { Ok(HashSet::new()) } else { inbox::claim(conn, &ids).await }
+    }
+
+    /// How deep the tasks lie that have a plan in this batch.
+    async fn depths(&self, conn: &mut AsyncPgConnection) -> QueryResult<HashMap<TaskId, u32>> {
+        let planned =
+            self.tellings.iter().flatten().filter(|telling| matches!(telling.meaning, Meaning::Plan(_)));
+        let ids: Vec<TaskId> = planned.map(|telling| telling.task_id).collect();
+        if ids.is_empty() { Ok(HashMap::new()) } else { count_ancestors(conn, &ids).await }
+    }
+
+    /// What an early event builds on may have come later in the same batch. What is still early comes back later,
+    /// as if it had not been seen.
+    async fn retry_early(
+        &mut self,
+        conn: &mut AsyncPgConnection,
+        changes: &mut ChangeSet<'_>,
+        early: Vec<usize>,
+        depths: &HashMap<TaskId, u32>,
+        limits: PlanLimits,
+    ) -> QueryResult<()> {
+        let mut forgotten = Vec::new();
+        for index in early {
+            let Some(telling) = self.tellings.get(index).and_then(Option::as_ref) else { continue };
+            let outcome = match tell(changes, telling, depths, limits)? {
+                Decision::Ignored(ignored) if ignored.is_early() => {
+                    forgotten.push(telling.event_id);
+                    come_back(ignored.to_string())
+                }
+                _ => Outcome::Done,
+            };
+            set(&mut self.outcomes, index, outcome);
+        }
+        if forgotten.is_empty() { Ok(()) } else { forget_events(conn, &forgotten).await }
+    }
+}
+
+fn tell(
+    changes: &mut ChangeSet<'_>,
+    telling: &Telling,
+    depths: &HashMap<TaskId, u32>,
+    limits: PlanLimits,
+) -> QueryResult<Decision> {
+    match &telling.meaning {
+        Meaning::Input(input) => changes.apply(telling.task_id, input, &telling.cause),
+        Meaning::Plan(plan) => {
+            let depth = depths.get(&telling.task_id).copied().unwrap_or_default();
+            decomposition::apply_plan(changes, plan, depth, limits, &telling.cause)
+        }
+    }
+}
+
+const fn is_early(decision: &Decision) -> bool {
+    matches!(decision, Decision::Ignored(ignored) if ignored.is_early())
+}
+
+fn come_back(reason: String) -> Outcome {
+    Outcome::Retry { reason, within: Some(PATIENCE) }
+}
+
+fn set(outcomes: &mut [Outcome], index: usize, outcome: Outcome) {
+    if let Some(slot) = outcomes.get_mut(index) {
+        *slot = outcome;
+    }
+}

@@ -1,0 +1,112 @@
+//! From the wire's events to what they mean for a task. One exhaustive match: a new event cannot be forgotten.
+
+use protocol::TaskId;
+use protocol::events::{EventData, EventKind, TaskDecomposed};
+
+use crate::tasks::lifecycle::Input;
+
+/// The events that the gateway's queue is bound to: exactly those that mean something for a task.
+pub const CONSUMED: [EventKind; 12] = [
+    EventKind::TaskReady,
+    EventKind::TaskRoutingFailed,
+    EventKind::TaskDispatched,
+    EventKind::TaskStarted,
+    EventKind::TaskProgress,
+    EventKind::TaskOutputCreated,
+    EventKind::TaskCompleted,
+    EventKind::TaskValidated,
+    EventKind::TaskRejected,
+    EventKind::TaskFailed,
+    EventKind::ReviewRequested,
+    EventKind::ReviewCompleted,
+];
+
+/// What an event means for a task.
+pub(super) enum Meaning {
+    /// Something happened to it.
+    Input(Input),
+    /// A plan was made for it, which is checked before it happens to it.
+    Plan(TaskDecomposed),
+}
+
+/// What an event means, for which task; `None` when it means nothing for any.
+pub(super) fn meaning(data: EventData) -> Option<(TaskId, Meaning)> {
+    if let EventData::TaskDecomposed(plan) = data {
+        return Some((plan.task_id, Meaning::Plan(plan)));
+    }
+    input(data).map(|(task_id, input)| (task_id, Meaning::Input(input)))
+}
+
+fn input(data: EventData) -> Option<(TaskId, Input)> {
+    Some(match data {
+        EventData::TaskReady(ready) => (ready.task_id, Input::Ready(Box::new(ready))),
+        EventData::TaskRoutingFailed(failed) => {
+            (failed.task_id, Input::RoutingFailed { attempt: failed.attempt, failure: failed.error })
+        }
+        EventData::TaskDispatched(handed) => (handed.task_id, Input::Dispatched { attempt: handed.attempt }),
+        EventData::TaskStarted(started) => (
+            started.task_id,
+            Input::Started {
+                attempt: started.attempt,
+                worker_id: started.worker_id.or(started.agent_id),
+                message: started.message,
+            },
+        ),
+        EventData::TaskProgress(progress) => (
+            progress.task_id,
+            Input::Progress {
+                attempt: progress.attempt,
+                worker_id: progress.worker_id.or(progress.agent_id),
+                percent: progress.percent,
+                message: progress.message,
+            },
+        ),
+        EventData::TaskOutputCreated(output) => (output.task_id, Input::Output(Box::new(output))),
+        EventData::TaskCompleted(result) => (result.task_id, Input::AgentCompleted(Box::new(result))),
+        EventData::TaskFailed(failed) => (failed.task_id, Input::Failed(Box::new(failed))),
+        EventData::TaskValidated(verdict) => (verdict.task_id, Input::Validated { attempt: verdict.attempt }),
+        EventData::TaskRejected(verdict) => (
+            verdict.task_id,
+            Input::Rejected {
+                attempt: verdict.attempt,
+                reason: verdict.reason,
+                issues: verdict.issues,
+                retryable: verdict.retryable.unwrap_or(true),
+            },
+        ),
+        EventData::ReviewRequested(review) => (
+            review.task_id,
+            Input::ReviewRequested {
+                attempt: review.attempt,
+                review_id: review.review_id,
+                reason: review.reason,
+            },
+        ),
+        EventData::ReviewCompleted(review) => (
+            review.task_id,
+            Input::ReviewCompleted {
+                review_id: review.review_id,
+                decision: review.decision,
+                comments: review.comments,
+                required_changes: review.required_changes,
+            },
+        ),
+        // Plans are not inputs yet; the rest are our own announcements, and what others keep the books of.
+        EventData::TaskCreated(_)
+        | EventData::TaskCancelled(_)
+        | EventData::TaskStatusChanged(_)
+        | EventData::TaskDecomposed(_)
+        | EventData::ProvenanceRecorded(_)
+        | EventData::AgentHeartbeat(_)
+        | EventData::AgentOffline(_)
+        | EventData::CascadeStarted(_)
+        | EventData::CascadeCompleted(_)
+        | EventData::ArtifactTainted(_)
+        | EventData::ArtifactSuspect(_)
+        | EventData::ArtifactCleared(_)
+        | EventData::CheckpointRequested(_)
+        | EventData::CheckpointCreated(_)
+        | EventData::RollbackRequested(_)
+        | EventData::RollbackCompleted(_) => return None,
+    })
+}

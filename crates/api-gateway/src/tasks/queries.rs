@@ -1,0 +1,26 @@
+//! Reading tasks: single rows by primary key, and pages along an index. Nothing here counts a large table.
+
+mod filter;
+mod history;
+mod page;
+mod project_status;
+
+pub use filter::TaskFilter;
+pub use history::{HistoryEntry, HistoryPage, list_history};
+pub use page::{PageKey, PageRequest, PageStart, TaskPage, TaskSummary, list_tasks};
+pub use project_status::{ProjectStatus, find_project_status};
+
+use protocol::TaskId;
+use service_runtime::database::StoreError;
+
+use super::TaskService;
+use super::store::read;
+use super::task::Task;
+
+/// The task, whole; `None` if there is none of that id.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn find_task(service: &TaskService, id: TaskId) -> Result<Option<Task>, StoreError> {
+    Ok(read::find_task(&mut *service.connection().await?, id).await?)
+}

@@ -1,0 +1,209 @@
+//! Pages of tasks, newest first.
+
+use chrono::{DateTime, Utc};
+use diesel::dsl::sql;
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::sql_types::{BigInt, Bool, Text, Timestamptz, Uuid as SqlUuid};
+use diesel_async::RunQueryDsl;
+use protocol::vocabulary::{Domain, Phase, Priority, TaskStatus, Tier, WorkMode};
+use protocol::{ProjectId, TaskId, Timestamp};
+use service_runtime::database::StoreError;
+use uuid::Uuid;
+
+use super::filter::{TaskFilter, TaskQuery};
+use crate::schema::tasks;
+use crate::tasks::TaskService;
+use crate::tasks::store::row::{corrupt, word};
+
+/// Tasks are counted exactly up to here.
+const EXACT_TOTAL: i64 = 10_000;
+/// Characters of a description that a list shows.
+const DESCRIPTION_CHARS: i32 = 200;
+
+/// Which page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PageRequest {
+    /// Most tasks on it.
+    pub limit: u32,
+    /// Where it starts.
+    pub start: PageStart,
+}
+
+/// Where a page starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PageStart {
+    /// After so many tasks.
+    Offset(u32),
+    /// After this place, wherever that is by now.
+    After(PageKey),
+}
+
+/// A place in the order of tasks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PageKey {
+    /// When the task there was submitted.
+    pub created_at: Timestamp,
+    /// The task there.
+    pub task_id: TaskId,
+}
+
+/// A page.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TaskPage {
+    /// The tasks on it.
+    pub tasks: Vec<TaskSummary>,
+    /// How many there are on all pages.
+    pub total: u64,
+    /// Whether there are more than `total`.
+    pub total_is_estimate: bool,
+    /// Where the next page starts, if there is one.
+    pub next: Option<PageKey>,
+}
+
+/// A task as lists show it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TaskSummary {
+    /// The task.
+    pub task_id: TaskId,
+    /// Its project.
+    pub project_id: ProjectId,
+    /// The beginning of its description.
+    pub description: String,
+    /// Its status.
+    pub status: TaskStatus,
+    /// Its phase.
+    pub phase: Phase,
+    /// What it does to its project, as analysed.
+    pub work_mode: Option<WorkMode>,
+    /// Its tier, once routed.
+    pub tier: Option<Tier>,
+    /// Its domain, once routed.
+    pub domain: Option<Domain>,
+    /// How urgent it is.
+    pub priority: Priority,
+    /// When it was submitted.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+diesel::define_sql_function! {
+    /// The first characters of a text.
+    fn left(text: Text, characters: diesel::sql_types::Integer) -> Text;
+}
+
+#[derive(Queryable)]
+struct SummaryRow {
+    task_id: Uuid,
+    project_id: String,
+    description: String,
+    status: String,
+    phase: String,
+    work_mode: Option<String>,
+    tier: Option<String>,
+    domain: Option<String>,
+    priority: i16,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+impl TryFrom<SummaryRow> for TaskSummary {
+    type Error = diesel::result::Error;
+
+    fn try_from(row: SummaryRow) -> QueryResult<Self> {
+        Ok(Self {
+            task_id: TaskId(row.task_id),
+            project_id: ProjectId::new(row.project_id).map_err(|error| corrupt("project_id", error))?,
+            description: row.description,
+            status: word("status", &row.status)?,
+            phase: word("phase", &row.phase)?,
+            work_mode: row.work_mode.map(Into::into),
+            tier: row.tier.map(Into::into),
+            domain: row.domain.map(Into::into),
+            priority: Priority::from_rank(row.priority),
+            created_at: row.created_at.into(),
+            updated_at: row.updated_at.into(),
+        })
+    }
+}
+
+/// A page of the tasks that the filter takes, newest first.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn list_tasks(
+    service: &TaskService,
+    filter: &TaskFilter,
+    page: &PageRequest,
+) -> Result<TaskPage, StoreError> {
+    let limit = i64::from(page.limit);
+    let mut query = filter.query().order((tasks::created_at.desc(), tasks::task_id.desc())).limit(limit + 1);
+    match page.start {
+        PageStart::Offset(offset) => query = query.offset(i64::from(offset)),
+        PageStart::After(key) => {
+            // A comparison of rows is one range of the index; its expansion with OR is not.
+            let after = sql::<Bool>("(created_at, task_id) < (")
+                .bind::<Timestamptz, _>(key.created_at.to_utc())
+                .sql(", ")
+                .bind::<SqlUuid, _>(key.task_id.as_uuid())
+                .sql(")");
+            query = query.filter(after);
+        }
+    }
+    let mut conn = service.connection().await?;
+    let rows: Vec<SummaryRow> = query
+        .select((
+            tasks::task_id,
+            tasks::project_id,
+            left(tasks::description, DESCRIPTION_CHARS),
+            tasks::status,
+            tasks::phase,
+            tasks::work_mode,
+            tasks::tier,
+            tasks::domain,
+            tasks::priority,
+            tasks::created_at,
+            tasks::updated_at,
+        ))
+        .load(&mut conn)
+        .await?;
+    let counted: i64 =
+        CountUpTo { query: filter.query().limit(EXACT_TOTAL + 1) }.get_result(&mut conn).await?;
+    drop(conn);
+    let mut summaries: Vec<TaskSummary> =
+        rows.into_iter().map(TaskSummary::try_from).collect::<QueryResult<_>>()?;
+    let has_more = summaries.len() > page.limit as usize;
+    summaries.truncate(page.limit as usize);
+    let key = |last: &TaskSummary| PageKey { created_at: last.created_at, task_id: last.task_id };
+    Ok(TaskPage {
+        next: summaries.last().filter(|_| has_more).map(key),
+        tasks: summaries,
+        total: counted.min(EXACT_TOTAL).unsigned_abs(),
+        total_is_estimate: counted > EXACT_TOTAL,
+    })
+}
+
+/// Counts the rows of a query that has a limit.
+struct CountUpTo<'a> {
+    query: TaskQuery<'a>,
+}
+
+impl QueryId for CountUpTo<'_> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl Query for CountUpTo<'_> {
+    type SqlType = BigInt;
+}
+
+impl QueryFragment<Pg> for CountUpTo<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("SELECT count(*) FROM (");
+        QueryFragment::<Pg>::walk_ast(&self.query, out.reborrow())?;
+        out.push_sql(") AS counted");
+        Ok(())
+    }
+}

@@ -1,0 +1,127 @@
+//! Tasks by their ids, with and without a lock. Rows are always locked in the order of their ids, so that two
+//! transactions over the same tasks wait for each other instead of for ever. `NO KEY UPDATE` leaves the rows
+//! free for the references that history and dependencies make to them.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::Bool;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use protocol::events::Artifact;
+use protocol::{ProjectId, TaskId};
+use uuid::Uuid;
+
+use super::json::Json;
+use super::row::TaskRow;
+use crate::schema::tasks;
+use crate::tasks::task::Task;
+
+fn into_tasks(rows: Vec<TaskRow>) -> QueryResult<Vec<Task>> {
+    rows.into_iter().map(Task::try_from).collect()
+}
+
+fn uuids(ids: &[TaskId]) -> Vec<Uuid> {
+    ids.iter().map(|id| id.as_uuid()).collect()
+}
+
+/// The task, without a lock.
+pub(crate) async fn find_task(conn: &mut AsyncPgConnection, id: TaskId) -> QueryResult<Option<Task>> {
+    let row = tasks::table.find(id.as_uuid()).select(TaskRow::as_select()).first(conn).await.optional()?;
+    row.map(Task::try_from).transpose()
+}
+
+/// Those of the tasks that exist, locked until the end of the transaction.
+pub(crate) async fn lock_tasks(conn: &mut AsyncPgConnection, ids: &[TaskId]) -> QueryResult<Vec<Task>> {
+    let rows = tasks::table
+        .filter(tasks::task_id.eq_any(uuids(ids)))
+        .order(tasks::task_id)
+        .for_no_key_update()
+        .select(TaskRow::as_select())
+        .load(conn)
+        .await?;
+    into_tasks(rows)
+}
+
+/// Those of the tasks that exist and that nobody else has locked.
+pub(crate) async fn claim_tasks(conn: &mut AsyncPgConnection, ids: &[TaskId]) -> QueryResult<Vec<Task>> {
+    let rows = tasks::table
+        .filter(tasks::task_id.eq_any(uuids(ids)))
+        .order(tasks::task_id)
+        .for_no_key_update()
+        .skip_locked()
+        .select(TaskRow::as_select())
+        .load(conn)
+        .await?;
+    into_tasks(rows)
+}
+
+/// Up to `limit` tasks whose timer is due, the longest due first, that nobody else has locked.
+pub(crate) async fn claim_due_tasks(
+    conn: &mut AsyncPgConnection,
+    now: DateTime<Utc>,
+    limit: i64,
+) -> QueryResult<Vec<Task>> {
+    let rows = tasks::table
+        .filter(tasks::wake_at.le(now))
+        .order(tasks::wake_at)
+        .limit(limit)
+        .for_no_key_update()
+        .skip_locked()
+        .select(TaskRow::as_select())
+        .load(conn)
+        .await?;
+    into_tasks(rows)
+}
+
+/// When the next timer is due.
+pub(crate) async fn find_next_due(conn: &mut AsyncPgConnection) -> QueryResult<Option<DateTime<Utc>>> {
+    tasks::table.select(diesel::dsl::min(tasks::wake_at)).first(conn).await
+}
+
+/// Up to `limit` tasks of the project that only wait for a slot, by priority, then age, that nobody else has
+/// locked.
+pub(crate) async fn claim_tasks_awaiting_slot(
+    conn: &mut AsyncPgConnection,
+    project: &ProjectId,
+    limit: i64,
+) -> QueryResult<Vec<Task>> {
+    let rows = tasks::table
+        .filter(tasks::project_id.eq(project.as_str()))
+        // As literals, so that the partial index made for this query is recognised in a prepared statement.
+        .filter(sql::<Bool>("phase = 'submitted' AND waiting_reason = 'slot'"))
+        .order((tasks::priority.desc(), tasks::created_at, tasks::task_id))
+        .limit(limit)
+        .for_no_key_update()
+        .skip_locked()
+        .select(TaskRow::as_select())
+        .load(conn)
+        .await?;
+    into_tasks(rows)
+}
+
+/// For each of the tasks that depends on others: what those produced.
+pub(crate) async fn list_inherited(
+    conn: &mut AsyncPgConnection,
+    heirs: &[Task],
+) -> QueryResult<HashMap<TaskId, Vec<Artifact>>> {
+    let sources: HashSet<Uuid> =
+        heirs.iter().flat_map(|task| &task.submission.depends_on).map(|id| id.as_uuid()).collect();
+    if sources.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows: Vec<(Uuid, Json<Vec<Artifact>>)> = tasks::table
+        .filter(tasks::task_id.eq_any(sources.into_iter().collect::<Vec<_>>()))
+        .select((tasks::task_id, tasks::artifacts))
+        .load(conn)
+        .await?;
+    let produced: HashMap<Uuid, Vec<Artifact>> =
+        rows.into_iter().map(|(id, artifacts)| (id, artifacts.0)).collect();
+    let inherited = |heir: &Task| {
+        let sources = heir.submission.depends_on.iter();
+        let artifacts = sources.filter_map(|id| produced.get(&id.as_uuid())).flatten().cloned().collect();
+        (heir.submission.id, artifacts)
+    };
+    Ok(heirs.iter().filter(|heir| !heir.submission.depends_on.is_empty()).map(inherited).collect())
+}

@@ -1,0 +1,85 @@
+//! Taking tasks in. Submissions that wait at the same moment share one transaction (group commit); whoever is
+//! answered `Ok` has a durable task. The first ones that find a free slot of their project are released at once.
+
+mod collector;
+mod new_task;
+mod writer;
+
+pub use collector::CollectorSettings;
+pub use new_task::NewTask;
+
+use protocol::TaskId;
+use protocol::vocabulary::Priority;
+use service_runtime::database::StoreError;
+use service_runtime::telemetry::current_traceparent;
+use thiserror::Error;
+use tokio_util::sync::CancellationToken;
+
+use super::TaskService;
+use super::task::{Submission, Task};
+use collector::{CollectError, Collector};
+use writer::SubmissionWriter;
+
+/// Why a task was not taken in.
+#[derive(Debug, Error)]
+pub enum SubmitError {
+    /// It depends on tasks that do not exist or belong to another project.
+    #[error("{} of the tasks it depends on are not in its project", .0.len())]
+    UnknownDependencies(Vec<TaskId>),
+    /// More submissions wait than may; try again.
+    #[error("too many submissions are waiting")]
+    Overloaded,
+    /// The service is ending; try another replica, or again.
+    #[error("the service is about to stop")]
+    Stopping,
+    /// The store could not take it.
+    #[error("the task could not be stored")]
+    Store(#[from] StoreError),
+}
+
+impl From<CollectError> for SubmitError {
+    fn from(error: CollectError) -> Self {
+        match error {
+            CollectError::Overloaded => Self::Overloaded,
+            CollectError::Stopped => Self::Stopping,
+        }
+    }
+}
+
+/// A submission on its way to the writer.
+#[derive(Debug, Clone)]
+struct Ticket {
+    submission: Submission,
+    /// The span of the request, under which the task's events belong.
+    traceparent: Option<String>,
+}
+
+/// Takes tasks in. Cheap to clone.
+#[derive(Clone)]
+pub struct Submitter {
+    service: TaskService,
+    default_priority: Priority,
+    collector: Collector<SubmissionWriter>,
+}
+
+impl Submitter {
+    /// The way in, and the loop that writes, for the caller to spawn; it ends after `stop`.
+    pub fn new(
+        service: TaskService,
+        default_priority: Priority,
+        settings: CollectorSettings,
+        stop: CancellationToken,
+    ) -> (Self, impl Future<Output = ()> + Send) {
+        let (collector, run) = Collector::new(settings, SubmissionWriter::new(service.clone()), stop);
+        (Self { service, default_priority, collector }, run)
+    }
+
+    /// Stores a task and returns it as it is stored, once it is durable.
+    ///
+    /// # Errors
+    /// See [`SubmitError`]; nothing is stored then.
+    pub async fn submit(&self, new: NewTask) -> Result<Task, SubmitError> {
+        let submission = new.into_submission(self.default_priority, self.service.now());
+        self.collector.write(Ticket { submission, traceparent: current_traceparent() }).await?
+    }
+}

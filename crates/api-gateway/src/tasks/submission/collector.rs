@@ -1,0 +1,217 @@
+//! Group commit: whatever waits at the same moment is written together and answered together.
+//! There is no timer: a lone submission is a batch of one and waits for nothing. Memory is bounded by the
+//! channel; when it is full, the newcomer is told so at once.
+
+use async_trait::async_trait;
+use thiserror::Error;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use crate::metrics::SUBMISSION_BATCH;
+
+/// Writes a batch in one transaction.
+#[async_trait]
+pub(super) trait BatchWriter: Send + 'static {
+    /// What is written.
+    type Item: Send + 'static;
+    /// What one item is answered with.
+    type Answer: Send + 'static;
+
+    /// Writes `batch` and gives one answer per item, in the same order.
+    async fn write(&mut self, batch: Vec<Self::Item>) -> Vec<Self::Answer>;
+}
+
+/// Why an item was not written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub(super) enum CollectError {
+    /// More waits than is allowed to.
+    #[error("too many submissions are waiting")]
+    Overloaded,
+    /// The writer has ended.
+    #[error("the writer has stopped")]
+    Stopped,
+}
+
+/// How much may wait, and how much is written at once.
+#[derive(Debug, Clone, Copy)]
+pub struct CollectorSettings {
+    /// Items that may wait for the writer.
+    pub capacity: usize,
+    /// Most items of one batch.
+    pub max_batch: usize,
+}
+
+struct Waiting<W: BatchWriter> {
+    item: W::Item,
+    answer: oneshot::Sender<W::Answer>,
+}
+
+/// The way in. Cheap to clone; the writer ends when the last clone is gone or it is told to stop.
+pub(super) struct Collector<W: BatchWriter> {
+    waiting: mpsc::Sender<Waiting<W>>,
+}
+
+impl<W: BatchWriter> Clone for Collector<W> {
+    fn clone(&self) -> Self {
+        Self { waiting: self.waiting.clone() }
+    }
+}
+
+impl<W: BatchWriter> Collector<W> {
+    /// The way in, and the loop that writes; the caller spawns the loop. When `stop` is cancelled the loop
+    /// takes nothing new, writes and answers what already waits, and ends.
+    pub(super) fn new(
+        settings: CollectorSettings,
+        writer: W,
+        stop: CancellationToken,
+    ) -> (Self, impl Future<Output = ()> + Send) {
+        let (sender, receiver) = mpsc::channel(settings.capacity.max(1));
+        (Self { waiting: sender }, write_batches(receiver, writer, settings.max_batch.max(1), stop))
+    }
+
+    /// Hands in `item` and waits until its batch is committed.
+    ///
+    /// # Errors
+    /// [`CollectError::Overloaded`] at once when too much waits, [`CollectError::Stopped`] after the end.
+    pub(super) async fn write(&self, item: W::Item) -> Result<W::Answer, CollectError> {
+        let (answer, answered) = oneshot::channel();
+        self.waiting.try_send(Waiting { item, answer }).map_err(|refused| match refused {
+            mpsc::error::TrySendError::Full(_) => CollectError::Overloaded,
+            mpsc::error::TrySendError::Closed(_) => CollectError::Stopped,
+        })?;
+        answered.await.map_err(|_| CollectError::Stopped)
+    }
+}
+
+async fn write_batches<W: BatchWriter>(
+    mut waiting: mpsc::Receiver<Waiting<W>>,
+    mut writer: W,
+    max_batch: usize,
+    stop: CancellationToken,
+) {
+    let mut taken = Vec::with_capacity(max_batch);
+    loop {
+        let count = tokio::select! {
+            biased;
+            count = waiting.recv_many(&mut taken, max_batch) => count,
+            () = stop.cancelled(), if !waiting.is_closed() => {
+                waiting.close();
+                continue;
+            }
+        };
+        if count == 0 {
+            return;
+        }
+        // Nobody waits for the answer any more: the client is gone and was promised nothing.
+        taken.retain(|entry: &Waiting<W>| !entry.answer.is_closed());
+        let (items, answers): (Vec<_>, Vec<_>) =
+            taken.drain(..).map(|entry| (entry.item, entry.answer)).unzip();
+        if items.is_empty() {
+            continue;
+        }
+        metrics::histogram!(SUBMISSION_BATCH).record(items.len() as f64);
+        for (answer, result) in answers.into_iter().zip(writer.write(items).await) {
+            // A client that left meanwhile has its task nevertheless; it can find it by listing.
+            let _ = answer.send(result);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Doubles numbers; waits for a permit before each batch and records the sizes it saw.
+    struct Doubler {
+        permits: std::sync::Arc<tokio::sync::Semaphore>,
+        sizes: mpsc::UnboundedSender<usize>,
+    }
+
+    #[async_trait]
+    impl BatchWriter for Doubler {
+        type Item = u32;
+        type Answer = u32;
+
+        async fn write(&mut self, batch: Vec<u32>) -> Vec<u32> {
+            self.sizes.send(batch.len()).unwrap();
+            self.permits.acquire().await.unwrap().forget();
+            batch.into_iter().map(|number| number * 2).collect()
+        }
+    }
+
+    struct Setup {
+        collector: Collector<Doubler>,
+        permits: std::sync::Arc<tokio::sync::Semaphore>,
+        sizes: mpsc::UnboundedReceiver<usize>,
+        stop: CancellationToken,
+        ended: tokio::task::JoinHandle<()>,
+    }
+
+    fn start(capacity: usize, max_batch: usize) -> Setup {
+        let permits = std::sync::Arc::new(tokio::sync::Semaphore::new(0));
+        let (sender, sizes) = mpsc::unbounded_channel();
+        let stop = CancellationToken::new();
+        let (collector, run) = Collector::new(
+            CollectorSettings { capacity, max_batch },
+            Doubler { permits: permits.clone(), sizes: sender },
+            stop.clone(),
+        );
+        Setup { collector, permits, sizes, stop, ended: tokio::spawn(run) }
+    }
+
+    #[tokio::test]
+    async fn what_waits_meanwhile_is_written_together_and_everybody_gets_the_own_answer() {
+        let mut setup = start(16, 4);
+        let write = |number| {
+            let collector = setup.collector.clone();
+            tokio::spawn(async move { collector.write(number).await.unwrap() })
+        };
+        let first = write(1);
+        assert_eq!(setup.sizes.recv().await, Some(1));
+        let rest: Vec<_> = (2..=6).map(write).collect();
+        while setup.collector.waiting.capacity() > 16 - 5 {
+            tokio::task::yield_now().await;
+        }
+        setup.permits.add_permits(10);
+        assert_eq!(first.await.unwrap(), 2);
+        assert_eq!(setup.sizes.recv().await, Some(4));
+        assert_eq!(setup.sizes.recv().await, Some(1));
+        let answers = futures_util::future::join_all(rest).await;
+        let answers: Vec<_> = answers.into_iter().map(Result::unwrap).collect();
+        assert_eq!(answers, [4, 6, 8, 10, 12]);
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_refuses_at_once() {
+        let mut setup = start(1, 1);
+        let collector = setup.collector.clone();
+        let first = tokio::spawn(async move { collector.write(1).await });
+        assert_eq!(setup.sizes.recv().await, Some(1));
+        let collector = setup.collector.clone();
+        let second = tokio::spawn(async move { collector.write(2).await });
+        while setup.collector.waiting.capacity() > 0 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(setup.collector.write(3).await, Err(CollectError::Overloaded));
+        setup.permits.add_permits(10);
+        assert_eq!((first.await.unwrap(), second.await.unwrap()), (Ok(2), Ok(4)));
+    }
+
+    #[tokio::test]
+    async fn stopping_answers_what_waits_and_takes_nothing_new() {
+        let mut setup = start(4, 4);
+        let collector = setup.collector.clone();
+        let first = tokio::spawn(async move { collector.write(1).await });
+        assert_eq!(setup.sizes.recv().await, Some(1));
+        let collector = setup.collector.clone();
+        let second = tokio::spawn(async move { collector.write(2).await });
+        while setup.collector.waiting.capacity() > 3 {
+            tokio::task::yield_now().await;
+        }
+        setup.stop.cancel();
+        setup.permits.add_permits(10);
+        assert_eq!((first.await.unwrap(), second.await.unwrap()), (Ok(2), Ok(4)));
+        setup.ended.await.unwrap();
+        assert_eq!(setup.collector.write(3).await, Err(CollectError::Stopped));
+    }
+}

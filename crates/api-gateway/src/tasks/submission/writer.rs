@@ -1,0 +1,220 @@
+//! Writes a batch of submissions in one transaction. If the database refuses the batch, each is tried alone, so
+//! that one bad row costs nobody else their task.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use diesel::QueryResult;
+use diesel::result::Error as DieselError;
+use diesel_async::{AsyncConnection, AsyncPgConnection};
+use protocol::vocabulary::TaskStatus;
+use protocol::{ProjectId, TaskId};
+use service_runtime::database::StoreError;
+use tracing::warn;
+
+use super::collector::BatchWriter;
+use super::{SubmitError, Ticket};
+use crate::projects::store::{SlotsRow, insert_missing_projects, lock_projects};
+use crate::tasks::TaskService;
+use crate::tasks::changes::{Cause, ChangeSet, Committed, Start};
+use crate::tasks::store::dependencies::{Dependency, lock_dependencies};
+use crate::tasks::task::{Submission, Task};
+
+/// What the history calls a submission.
+const SUBMITTED: &str = "task.submitted";
+
+type Answer = Result<Task, SubmitError>;
+
+/// See the module.
+pub(super) struct SubmissionWriter {
+    service: TaskService,
+}
+
+#[async_trait]
+impl BatchWriter for SubmissionWriter {
+    type Item = Ticket;
+    type Answer = Answer;
+
+    async fn write(&mut self, batch: Vec<Ticket>) -> Vec<Answer> {
+        match self.write_together(&batch).await {
+            Ok(answers) => answers,
+            Err(StoreError::Unavailable(cause)) => {
+                let text = cause.to_string();
+                let unavailable = || StoreError::Unavailable(text.clone().into());
+                batch.iter().map(|_| Err(SubmitError::Store(unavailable()))).collect()
+            }
+            Err(error) if batch.len() > 1 => {
+                warn_about(&error, batch.len());
+                self.write_one_by_one(batch).await
+            }
+            Err(error) => vec![Err(SubmitError::Store(error))],
+        }
+    }
+}
+
+fn warn_about(error: &StoreError, tasks: usize) {
+    let error: &dyn std::error::Error = error;
+    warn!(batch.tasks = tasks, error, "a batch of submissions is written one by one");
+}
+
+impl SubmissionWriter {
+    pub(super) const fn new(service: TaskService) -> Self {
+        Self { service }
+    }
+
+    async fn write_one_by_one(&self, batch: Vec<Ticket>) -> Vec<Answer> {
+        let mut answers = Vec::with_capacity(batch.len());
+        for ticket in batch {
+            let answer = match self.write_together(&[ticket]).await {
+                Ok(answer) => answer.into_iter().next().unwrap_or(Err(SubmitError::Stopping)),
+                Err(error) => Err(SubmitError::Store(error)),
+            };
+            answers.push(answer);
+        }
+        answers
+    }
+
+    async fn write_together(&self, batch: &[Ticket]) -> Result<Vec<Answer>, StoreError> {
+        let service = &self.service;
+        let mut conn = service.connection().await?;
+        let (committed, refused) = conn
+            .transaction::<_, DieselError, _>(async |conn| {
+                store_batch(conn, service, batch, service.now()).await
+            })
+            .await?;
+        drop(conn);
+        let mut stored = service.committed(committed).into_iter();
+        let answers = batch.iter().map(|ticket| match refused.get(&ticket.submission.id) {
+            Some(unknown) => Err(SubmitError::UnknownDependencies(unknown.clone())),
+            None => stored.next().ok_or(SubmitError::Stopping),
+        });
+        Ok(answers.collect())
+    }
+}
+
+type Refused = HashMap<TaskId, Vec<TaskId>>;
+
+async fn store_batch(
+    conn: &mut AsyncPgConnection,
+    service: &TaskService,
+    batch: &[Ticket],
+    now: DateTime<Utc>,
+) -> QueryResult<(Committed, Refused)> {
+    let known = known_dependencies(conn, batch).await?;
+    let refused: Refused = batch
+        .iter()
+        .map(|ticket| (ticket.submission.id, unknown_dependencies(&ticket.submission, &known)))
+        .filter(|(_, unknown)| !unknown.is_empty())
+        .collect();
+    let accepted: Vec<&Ticket> =
+        batch.iter().filter(|ticket| !refused.contains_key(&ticket.submission.id)).collect();
+    let mut slots = Slots::lock(conn, service, &accepted).await?;
+    let admitted = slots.admit(&accepted, now);
+    let mut changes = ChangeSet::new(service.rules(), now, Vec::new());
+    for ticket in accepted {
+        let submission = ticket.submission.clone();
+        let start =
+            if admitted.contains(&submission.id) { Start::Admitted } else { start_of(&submission, &known) };
+        let cause = Cause {
+            traceparent: ticket.traceparent.clone(),
+            trace_id: Some(submission.trace_id),
+            ..Cause::ours(SUBMITTED)
+        };
+        changes.create(submission, &start, &cause)?;
+    }
+    let mut committed = changes.write(conn).await?;
+    // Those that wait were just found to have no slot: looking again would be in vain.
+    committed.may_admit.retain(|project| slots.has_free(project));
+    Ok((committed, refused))
+}
+
+type Known = HashMap<TaskId, Dependency>;
+
+async fn known_dependencies(conn: &mut AsyncPgConnection, batch: &[Ticket]) -> QueryResult<Known> {
+    let named: BTreeSet<TaskId> =
+        batch.iter().flat_map(|ticket| ticket.submission.depends_on.iter().copied()).collect();
+    if named.is_empty() {
+        return Ok(Known::new());
+    }
+    let named: Vec<TaskId> = named.into_iter().collect();
+    let found = lock_dependencies(conn, &named).await?;
+    Ok(found.into_iter().map(|dependency| (dependency.task_id, dependency)).collect())
+}
+
+/// Dependencies that do not exist, or not in the task's project, which for the submitter is the same.
+fn unknown_dependencies(submission: &Submission, known: &Known) -> Vec<TaskId> {
+    let project = submission.project_id.as_str();
+    let is_known = |id: &TaskId| known.get(id).is_some_and(|dependency| dependency.project_id == project);
+    submission.depends_on.iter().copied().filter(|id| !is_known(id)).collect()
+}
+
+fn start_of(submission: &Submission, known: &Known) -> Start {
+    let completed =
+        |id: &TaskId| known.get(id).is_some_and(|dependency| dependency.status == TaskStatus::Completed);
+    let by: Vec<TaskId> = submission.depends_on.iter().copied().filter(|id| !completed(id)).collect();
+    if by.is_empty() { Start::Waiting } else { Start::Blocked { by } }
+}
+
+/// The free slots of the projects of a batch, under the locks of their rows.
+struct Slots {
+    free: BTreeMap<String, Free>,
+}
+
+struct Free {
+    slots: i64,
+    /// Tasks that came earlier wait already; nobody overtakes them here.
+    queue: bool,
+}
+
+impl Slots {
+    async fn lock(
+        conn: &mut AsyncPgConnection,
+        service: &TaskService,
+        accepted: &[&Ticket],
+    ) -> QueryResult<Self> {
+        let wanted: BTreeSet<&ProjectId> =
+            accepted.iter().map(|ticket| &ticket.submission.project_id).collect();
+        let wanted: Vec<&ProjectId> = wanted.into_iter().collect();
+        let mut rows = lock_projects(conn, &wanted).await?;
+        if rows.len() < wanted.len() {
+            let found: BTreeSet<&str> = rows.iter().map(|row| row.project_id.as_str()).collect();
+            let missing: Vec<&ProjectId> =
+                wanted.iter().copied().filter(|id| !found.contains(id.as_str())).collect();
+            insert_missing_projects(conn, &missing).await?;
+            rows.extend(lock_projects(conn, &missing).await?);
+        }
+        let limit = service.default_limit();
+        let free = |row: SlotsRow| {
+            let free = Free { slots: row.free(limit), queue: row.waiting > 0 };
+            (row.project_id, free)
+        };
+        Ok(Self { free: rows.into_iter().map(free).collect() })
+    }
+
+    /// Gives the free slots to the most urgent, then to those that came first.
+    fn admit(&mut self, accepted: &[&Ticket], now: DateTime<Utc>) -> BTreeSet<TaskId> {
+        let mut candidates: Vec<&Submission> = accepted
+            .iter()
+            .map(|ticket| &ticket.submission)
+            .filter(|submission| submission.depends_on.is_empty())
+            .filter(|submission| submission.not_before.is_none_or(|time| time <= now))
+            .collect();
+        candidates.sort_by_key(|submission| std::cmp::Reverse(submission.priority.rank()));
+        let mut admitted = BTreeSet::new();
+        for submission in candidates {
+            if let Some(free) = self.free.get_mut(submission.project_id.as_str())
+                && !free.queue
+                && free.slots > 0
+            {
+                free.slots -= 1;
+                admitted.insert(submission.id);
+            }
+        }
+        admitted
+    }
+
+    fn has_free(&self, project: &ProjectId) -> bool {
+        self.free.get(project.as_str()).is_some_and(|free| free.slots > 0)
+    }
+}
