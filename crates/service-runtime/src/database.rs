@@ -9,12 +9,14 @@ mod migrate;
 mod pool;
 mod settings;
 mod target;
+mod within;
 
 pub use error::{StoreError, is_conflict, is_unavailable};
 pub use migrate::{MigrateError, migrate, migrate_when_available};
 pub use pool::{check, connect, watch};
 pub use settings::DatabaseSettings;
 pub use target::TargetError;
+pub use within::within;
 
 use diesel_async::AsyncPgConnection;
 

@@ -13,7 +13,7 @@ use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncC
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use futures_util::future::join_all;
 use service_runtime::database::{self, DatabaseSettings, MigrateError, Pool, StoreError};
-use test_support::{PATIENCE, Proxy, TestDatabase, wait_until};
+use test_support::{PATIENCE, Proxy, TestDatabase, TlsProxy, TlsStart, wait_until};
 use tokio_util::sync::CancellationToken;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("tests/migrations");
@@ -226,4 +226,46 @@ async fn a_server_without_tls_is_refused_when_tls_was_asked_for() {
     let settings = DatabaseSettings::new(format!("{}?sslmode=require", test.url()));
     let error = database::connect(&settings).unwrap().get().await.err().unwrap().to_string();
     assert!(error.to_lowercase().contains("tls"), "{error}");
+}
+
+#[tokio::test]
+async fn an_encrypted_connection_works_with_the_right_authority_and_only_with_it() {
+    let test = TestDatabase::create("encrypted").await;
+    let proxy = TlsProxy::in_front_of(test.url(), TlsStart::AskedForByPostgres).await;
+    let stranger = TlsProxy::in_front_of(test.url(), TlsStart::AskedForByPostgres).await;
+    let url = format!("{}?sslmode=verify-full", proxy.url(test.url()));
+
+    let mut settings = DatabaseSettings::new(&*url);
+    settings.ca_file = Some(proxy.ca_file().to_owned());
+    database::migrate(&settings, &MIGRATIONS).await.unwrap();
+    assert!(answers(&database::connect(&settings).unwrap()).await);
+
+    let in_the_url = format!("{url}&sslrootcert={}", proxy.ca_file().display());
+    assert!(answers(&database::connect(&DatabaseSettings::new(in_the_url)).unwrap()).await);
+
+    settings.ca_file = Some(stranger.ca_file().to_owned());
+    let error = database::connect(&settings).unwrap().get().await.err().unwrap().to_string();
+    assert!(error.contains("certificate"), "{error}");
+
+    settings.ca_file = Some(proxy.ca_file().to_owned());
+    settings.database_url = url.replace("localhost", "127.0.0.1").into();
+    let error = database::connect(&settings).unwrap().get().await.err().unwrap().to_string();
+    assert!(error.contains("certificate"), "the name in it is another: {error}");
+}
+
+#[tokio::test]
+async fn a_query_that_hangs_in_the_network_is_given_up_in_time() {
+    let test = TestDatabase::create("hang").await;
+    let proxy = Proxy::in_front_of(test.url()).await;
+    let pool = database::connect(&DatabaseSettings::new(proxy.url(test.url()))).unwrap();
+    assert!(answers(&pool).await);
+    proxy.freeze();
+    let query = async {
+        let mut connection = pool.get().await?;
+        execute(&mut connection, "SELECT 1").await
+    };
+    let given_up = database::within(Duration::from_millis(200), query).await;
+    assert!(matches!(given_up, Err(StoreError::Unavailable(_))), "{given_up:?}");
+    proxy.restore();
+    wait_until("the pool to recover", PATIENCE, || answers(&pool)).await;
 }

@@ -14,10 +14,12 @@ mod database;
 mod names;
 mod proxy;
 mod servers;
+mod tls_proxy;
 mod wait;
 
 pub use broker::{Message, TestBroker};
 pub use database::TestDatabase;
 pub use proxy::Proxy;
 pub use servers::Servers;
+pub use tls_proxy::{TlsProxy, TlsStart};
 pub use wait::{PATIENCE, wait_for, wait_until};

@@ -34,12 +34,7 @@ impl Proxy {
     /// # Panics
     /// When the URL names no server, or no port is free.
     pub async fn in_front_of(url: &str) -> Self {
-        let upstream = host_and_port(url).to_owned();
-        let target = lookup_host(&upstream)
-            .await
-            .ok()
-            .and_then(|mut addresses| addresses.next())
-            .unwrap_or_else(|| panic!("{upstream} has no address"));
+        let (upstream, target) = server_of(url).await;
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("the port");
         let (weather, _) = watch::channel(Weather::Clear);
@@ -75,6 +70,14 @@ impl Drop for Proxy {
     fn drop(&mut self) {
         self.task.abort();
     }
+}
+
+/// The server in a URL, as it is written and as an address.
+pub(crate) async fn server_of(url: &str) -> (String, SocketAddr) {
+    let server = host_and_port(url).to_owned();
+    let address = lookup_host(&server).await.ok().and_then(|mut addresses| addresses.next());
+    let address = address.unwrap_or_else(|| panic!("{server} has no address"));
+    (server, address)
 }
 
 fn host_and_port(url: &str) -> &str {
