@@ -1,0 +1,71 @@
+//! Questions in, answers out (`provenance.query`).
+
+use std::time::Instant;
+
+use async_trait::async_trait;
+use messaging::RpcHandler;
+use metrics::histogram;
+use protocol::provenance_query::{ProvenanceQuery, ProvenanceReply, QueryError, QueryErrorCode};
+use service_runtime::database::{Pool, StoreError};
+use tracing::error;
+
+use crate::queries::{self, Unanswered};
+
+/// Answers questions.
+pub struct QueryResponder {
+    pool: Pool,
+}
+
+impl QueryResponder {
+    /// A responder that reads through `pool`.
+    #[must_use]
+    pub fn new(pool: Pool) -> Self {
+        Self { pool }
+    }
+
+    async fn reply(&self, request: &[u8]) -> ProvenanceReply {
+        let query: ProvenanceQuery = match serde_json::from_slice(request) {
+            Ok(query) => query,
+            Err(error) => return refuse(QueryErrorCode::InvalidArguments, error.to_string()),
+        };
+        match self.look_up(query).await {
+            Ok(result) => ProvenanceReply::Result(result),
+            Err(Unanswered::NotFound(what)) => refuse(QueryErrorCode::NotFound, what),
+            Err(Unanswered::Store(error)) => fail(&error),
+        }
+    }
+
+    async fn look_up(&self, query: ProvenanceQuery) -> Result<serde_json::Value, Unanswered> {
+        let mut connection = self.pool.get().await.map_err(StoreError::from)?;
+        queries::answer(&mut connection, query).await
+    }
+}
+
+#[async_trait]
+impl RpcHandler for QueryResponder {
+    async fn answer(&self, request: Vec<u8>) -> Vec<u8> {
+        let begun = Instant::now();
+        let reply = self.reply(&request).await;
+        let outcome = match &reply {
+            ProvenanceReply::Result(_) => "answered",
+            ProvenanceReply::Error(_) => "refused",
+        };
+        histogram!("dats_provenance_query_duration_seconds", "outcome" => outcome).record(begun.elapsed());
+        serde_json::to_vec(&reply).unwrap_or_default()
+    }
+}
+
+/// The asker hears whether trying again helps; the log hears why.
+fn fail(cause: &StoreError) -> ProvenanceReply {
+    let (code, message) = if cause.is_retryable() {
+        (QueryErrorCode::Unavailable, "the provenance database is not available")
+    } else {
+        (QueryErrorCode::Internal, "the question could not be answered")
+    };
+    error!(error = %cause, cause = std::error::Error::source(cause), "a question could not be answered");
+    refuse(code, message.to_owned())
+}
+
+fn refuse(code: QueryErrorCode, message: String) -> ProvenanceReply {
+    ProvenanceReply::Error(QueryError { code, message })
+}

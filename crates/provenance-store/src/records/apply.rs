@@ -1,0 +1,92 @@
+//! A batch of events becomes records, artifacts, edges and counters, in one transaction.
+
+use chrono::{DateTime, Utc};
+use diesel::QueryResult;
+use diesel::result::Error;
+use diesel_async::{AsyncConnection, AsyncPgConnection};
+use messaging::{OutboxEntry, inbox, outbox};
+use protocol::Event;
+use protocol::events::ProvenanceRecorded;
+
+use super::changes::{GraphChanges, RecordChanges, changed_outputs};
+use super::ledger::Ledger;
+use super::store;
+use super::translation::Told;
+use crate::artifacts::{edges, store as nodes};
+use crate::{SOURCE, writer_lock};
+
+/// An event, and what it tells.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Heard {
+    /// The event.
+    pub event: Event,
+    /// What it tells.
+    pub told: Told,
+}
+
+/// Applies those events of the batch that were not applied before, all or none. Returns the events that follow,
+/// which are in the outbox already and may be published now.
+///
+/// # Errors
+/// The database's; nothing was changed then.
+pub async fn apply_batch(
+    conn: &mut AsyncPgConnection,
+    batch: Vec<Heard>,
+    now: DateTime<Utc>,
+) -> QueryResult<Vec<OutboxEntry>> {
+    conn.transaction(async |conn| {
+        writer_lock::acquire(conn).await?;
+        let ids: Vec<_> = batch.iter().map(|heard| heard.event.id).collect();
+        let mut first_time = inbox::claim(conn, &ids).await?;
+        // An event that is in the batch twice is taken once.
+        let fresh = batch.into_iter().filter(|heard| first_time.remove(&heard.event.id));
+        let (events, told): (Vec<_>, Vec<_>) = fresh.map(|heard| (heard.event, heard.told)).unzip();
+        let ledger = Ledger::load_and_absorb(conn, told).await?;
+        save(conn, &ledger).await?;
+        let follow = announce(&ledger, &events, now)?;
+        outbox::insert(conn, &follow).await?;
+        Ok(follow)
+    })
+    .await
+}
+
+/// Writes what changed. Nodes come before edges, so that consumers and producers of the same batch find each
+/// other; edges that older records had before these nodes were known come last.
+async fn save(conn: &mut AsyncPgConnection, ledger: &Ledger) -> QueryResult<()> {
+    let changes = RecordChanges::of(ledger)?;
+    store::save_attempts(conn, changes.facts).await?;
+    let places = store::save_records(conn, changes.records).await?;
+    changes.counters.save(conn).await?;
+    let graph = GraphChanges::of(ledger, &places);
+    let versions = nodes::save_outputs(conn, graph.outputs).await?;
+    nodes::ensure_nodes(conn, graph.used).await?;
+    edges::rewrite_edges(conn, graph.known_consumers).await?;
+    edges::insert_edges(conn, graph.new_consumers).await?;
+    edges::lead_consumers_to(conn, versions).await
+}
+
+/// An event for each record that is new or has new outputs; it follows from the event that reported them.
+fn announce(ledger: &Ledger, events: &[Event], now: DateTime<Utc>) -> QueryResult<Vec<OutboxEntry>> {
+    let mut follow = Vec::new();
+    for entry in &ledger.entries {
+        let (Some(cause), Some(record)) =
+            (entry.reported_by.and_then(|index| events.get(index)), &entry.attempt.record)
+        else {
+            continue;
+        };
+        if entry.stored.is_some() && changed_outputs(entry).next().is_none() {
+            continue;
+        }
+        let key = entry.attempt.key;
+        let recorded = ProvenanceRecorded {
+            provenance_id: key.provenance_id(),
+            task_id: key.task_id,
+            attempt: key.attempt,
+            artifact_ids: record.reported.outputs.keys().cloned().collect(),
+        };
+        let event = Event::following(cause, "", SOURCE, now, recorded);
+        let entry = OutboxEntry::from_event(&event);
+        follow.push(entry.map_err(|error| Error::SerializationError(Box::new(error)))?);
+    }
+    Ok(follow)
+}

@@ -1,0 +1,208 @@
+//! Records and attempts as they lie in the database, and the way there and back.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
+use diesel::prelude::{Queryable, QueryableByName, Selectable};
+use diesel::{QueryResult, result::Error};
+use protocol::events::{Input, JsonObject};
+use protocol::{EventId, ProjectId};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::attempt::{Announced, Attempt, AttemptFacts, AttemptKey, Record};
+use super::projection::{FilledIn, Marks, Projection};
+use super::report::{Report, ReportKey, ReportKind, Reported};
+use crate::artifacts::Outputs;
+use crate::schema::{provenance_records, task_attempts};
+
+/// What events decide of a row of `provenance_records`.
+#[derive(Debug, Clone, PartialEq, Queryable, QueryableByName, Selectable)]
+#[diesel(table_name = provenance_records, check_for_backend(Pg))]
+pub(super) struct RecordRow {
+    pub(super) provenance_id: Uuid,
+    pub(super) task_id: Uuid,
+    pub(super) attempt: i32,
+    pub(super) report_kind: String,
+    pub(super) reported_at: DateTime<Utc>,
+    pub(super) reported_by: Uuid,
+    pub(super) project_id: Option<String>,
+    pub(super) tier: Option<String>,
+    pub(super) domain: Option<String>,
+    pub(super) model_used: Option<String>,
+    pub(super) worker_id: Option<String>,
+    pub(super) tokens_input: Option<i64>,
+    pub(super) tokens_output: Option<i64>,
+    pub(super) execution_time_ms: Option<i64>,
+    pub(super) confidence: Option<f64>,
+    pub(super) execution: Value,
+    pub(super) inputs: Value,
+    pub(super) inputs_read_at: DateTime<Utc>,
+    pub(super) started_at: Option<DateTime<Utc>>,
+    pub(super) completed_at: Option<DateTime<Utc>>,
+    pub(super) filled_in: Value,
+    pub(super) content_digest: Vec<u8>,
+    pub(super) verdict: String,
+    pub(super) verification: Option<Value>,
+    pub(super) verified_at: Option<DateTime<Utc>>,
+}
+
+impl RecordRow {
+    /// The row of an attempt's record.
+    pub(super) fn project(attempt: &Attempt, record: &Record, digest: Vec<u8>) -> QueryResult<Self> {
+        let report = &record.reported.report;
+        let shown = Projection::of(report, &attempt.facts);
+        let verdict = attempt.facts.verdict.as_ref();
+        Ok(Self {
+            provenance_id: attempt.key.provenance_id().as_uuid(),
+            task_id: attempt.key.task_id.as_uuid(),
+            attempt: signed(attempt.key.attempt)?,
+            report_kind: report.key.kind.as_str().to_owned(),
+            reported_at: report.key.at.to_utc(),
+            reported_by: report.key.event_id.as_uuid(),
+            project_id: shown.project_id.map(String::from),
+            tier: shown.tier.map(String::from),
+            domain: shown.domain.map(String::from),
+            model_used: report.model_used.clone(),
+            worker_id: report.worker_id.clone(),
+            tokens_input: report.tokens_input.map(signed).transpose()?,
+            tokens_output: report.tokens_output.map(signed).transpose()?,
+            execution_time_ms: shown.execution_time_ms.map(signed).transpose()?,
+            confidence: report.confidence,
+            execution: Value::Object(report.execution.clone()),
+            inputs: to_json(&record.reported.inputs().collect::<Vec<_>>())?,
+            inputs_read_at: report.inputs_read_at().to_utc(),
+            started_at: shown.started_at.map(|time| time.to_utc()),
+            completed_at: Some(report.key.at.to_utc()),
+            filled_in: to_json(&shown.filled_in)?,
+            content_digest: digest,
+            verdict: verdict.map_or("pending", |verdict| verdict.outcome.status().as_str()).to_owned(),
+            verification: verdict.map(to_json).transpose()?,
+            verified_at: verdict.map(|verdict| verdict.at.to_utc()),
+        })
+    }
+
+    /// The record that this row came from. `outputs` may be left empty where no report is to be united with it.
+    pub(super) fn record(&self, marks: Marks, outputs: Outputs) -> QueryResult<Record> {
+        let filled_in: Vec<FilledIn> = from_json(self.filled_in.clone())?;
+        let told = |member: FilledIn| !filled_in.contains(&member);
+        let kind = if self.report_kind == ReportKind::Output.as_str() {
+            ReportKind::Output
+        } else {
+            ReportKind::Result
+        };
+        let inputs: Vec<Input> = from_json(self.inputs.clone())?;
+        let project_id = self.project_id.clone().map(ProjectId::new).transpose().map_err(unreadable)?;
+        let report = Report {
+            key: ReportKey { kind, at: self.reported_at.into(), event_id: EventId(self.reported_by) },
+            project_id: project_id.filter(|_| told(FilledIn::ProjectId)),
+            tier: self.tier.clone().filter(|_| told(FilledIn::Tier)).map(Into::into),
+            domain: self.domain.clone().filter(|_| told(FilledIn::Domain)).map(Into::into),
+            model_used: self.model_used.clone(),
+            worker_id: self.worker_id.clone(),
+            tokens_input: self.tokens_input.map(unsigned).transpose()?,
+            tokens_output: self.tokens_output.map(unsigned).transpose()?,
+            execution_time_ms: self
+                .execution_time_ms
+                .filter(|_| told(FilledIn::ExecutionTimeMs))
+                .map(unsigned)
+                .transpose()?,
+            confidence: self.confidence,
+            execution: from_json::<JsonObject>(self.execution.clone())?,
+            started_at: self.started_at.filter(|_| told(FilledIn::StartedAt)).map(Into::into),
+        };
+        let reported = Reported {
+            report,
+            outputs,
+            inputs: inputs
+                .into_iter()
+                .map(|input| ((input.artifact_id, input.checksum), input.relationship))
+                .collect::<BTreeMap<_, _>>(),
+        };
+        Ok(Record { reported, marks })
+    }
+}
+
+/// A row of `task_attempts`.
+#[derive(Debug, Clone, PartialEq, Queryable, Selectable)]
+#[diesel(table_name = task_attempts, check_for_backend(Pg))]
+pub(super) struct AttemptRow {
+    pub(super) task_id: Uuid,
+    pub(super) attempt: i32,
+    pub(super) sequence: Option<i64>,
+    pub(super) project_id: Option<String>,
+    pub(super) tier: Option<String>,
+    pub(super) domain: Option<String>,
+    pub(super) started_at: Option<DateTime<Utc>>,
+    pub(super) verdict: Option<Value>,
+}
+
+impl AttemptRow {
+    /// The row of what is known of an attempt.
+    pub(super) fn of(key: AttemptKey, facts: &AttemptFacts) -> QueryResult<Self> {
+        let announced = facts.announced.as_ref();
+        Ok(Self {
+            task_id: key.task_id.as_uuid(),
+            attempt: signed(key.attempt)?,
+            sequence: announced.map(|announced| signed(announced.sequence)).transpose()?,
+            project_id: announced.map(|announced| announced.project_id.to_string()),
+            tier: announced.and_then(|announced| announced.tier.clone()).map(String::from),
+            domain: announced.and_then(|announced| announced.domain.clone()).map(String::from),
+            started_at: facts.started_at.map(|time| time.to_utc()),
+            verdict: facts.verdict.as_ref().map(to_json).transpose()?,
+        })
+    }
+
+    /// Which attempt it is about.
+    pub(super) fn key(&self) -> QueryResult<AttemptKey> {
+        Ok(AttemptKey { task_id: self.task_id.into(), attempt: unsigned(self.attempt)? })
+    }
+
+    /// What is known of it.
+    pub(super) fn facts(self) -> QueryResult<AttemptFacts> {
+        let announced = match (self.sequence, self.project_id) {
+            (Some(sequence), Some(project_id)) => Some(Announced {
+                sequence: unsigned(sequence)?,
+                project_id: ProjectId::new(project_id).map_err(unreadable)?,
+                tier: self.tier.map(Into::into),
+                domain: self.domain.map(Into::into),
+            }),
+            _ => None,
+        };
+        Ok(AttemptFacts {
+            announced,
+            started_at: self.started_at.map(Into::into),
+            verdict: self.verdict.map(from_json).transpose()?,
+        })
+    }
+}
+
+fn signed<Wide, Stored>(number: Wide) -> QueryResult<Stored>
+where
+    Stored: TryFrom<Wide, Error: std::error::Error + Send + Sync + 'static>,
+{
+    Stored::try_from(number).map_err(|error| Error::SerializationError(Box::new(error)))
+}
+
+fn unsigned<Stored, Wide>(number: Stored) -> QueryResult<Wide>
+where
+    Wide: TryFrom<Stored, Error: std::error::Error + Send + Sync + 'static>,
+{
+    Wide::try_from(number).map_err(unreadable)
+}
+
+fn to_json(value: &impl Serialize) -> QueryResult<Value> {
+    serde_json::to_value(value).map_err(|error| Error::SerializationError(Box::new(error)))
+}
+
+fn from_json<T: DeserializeOwned>(value: Value) -> QueryResult<T> {
+    serde_json::from_value(value).map_err(unreadable)
+}
+
+/// Something else than this service wrote the row.
+pub(crate) fn unreadable(error: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::DeserializationError(Box::new(error))
+}

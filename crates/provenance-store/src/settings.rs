@@ -1,0 +1,140 @@
+//! The service's settings. `defaults.yaml` is their manual.
+
+use std::time::Duration;
+
+use messaging::{BrokerSettings, OutboxSettings, PublisherSettings};
+use serde::Deserialize;
+use service_runtime::database::DatabaseSettings;
+use service_runtime::http::HttpSettings;
+use service_runtime::service::{RuntimeSettings, ServiceSettings};
+use service_runtime::settings::SettingsError;
+use service_runtime::telemetry::TelemetrySettings;
+
+/// The defaults, compiled in.
+pub const DEFAULTS: &str = include_str!("../defaults.yaml");
+
+/// Everything that can be set.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Where operators ask.
+    pub http: HttpSettings,
+    /// The database.
+    pub storage: DatabaseSettings,
+    /// The broker and the way events take.
+    pub events: EventSettings,
+    /// Answering questions.
+    pub queries: QuerySettings,
+    /// How long things are kept.
+    pub retention: RetentionSettings,
+    /// Threads and the way to the end.
+    pub runtime: RuntimeSettings,
+    /// Logs, metrics, traces.
+    pub telemetry: TelemetrySettings,
+}
+
+/// Section `events`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EventSettings {
+    /// The broker.
+    pub rabbitmq: BrokerSettings,
+    /// Deliveries taken ahead of their acknowledgement.
+    pub prefetch: u16,
+    /// Most events in one transaction.
+    pub max_batch: usize,
+    /// The publisher.
+    pub publisher: PublisherSettings,
+    /// The outbox.
+    pub outbox: OutboxSettings,
+}
+
+/// Section `queries`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QuerySettings {
+    /// Questions answered at the same time.
+    pub concurrency: u16,
+    /// How long the broker keeps a question that nobody answers, in seconds.
+    pub timeout_seconds: u64,
+}
+
+impl QuerySettings {
+    /// How long the broker keeps a question that nobody answers.
+    #[must_use]
+    pub const fn timeout(&self) -> Duration {
+        Duration::from_secs(self.timeout_seconds)
+    }
+}
+
+/// Section `retention`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RetentionSettings {
+    /// How long ids of applied events are remembered, in days.
+    pub inbox_days: u32,
+    /// How often to look for what may be forgotten, in seconds.
+    pub sweep_every_seconds: u64,
+}
+
+impl ServiceSettings for Settings {
+    fn http(&self) -> &HttpSettings {
+        &self.http
+    }
+
+    fn telemetry(&self) -> &TelemetrySettings {
+        &self.telemetry
+    }
+
+    fn runtime(&self) -> &RuntimeSettings {
+        &self.runtime
+    }
+
+    fn storage(&self) -> Option<&DatabaseSettings> {
+        Some(&self.storage)
+    }
+
+    fn validate(&self) -> Result<(), SettingsError> {
+        let positive = [
+            ("events.prefetch", u64::from(self.events.prefetch)),
+            ("events.max_batch", u64::try_from(self.events.max_batch).unwrap_or(u64::MAX)),
+            ("queries.concurrency", u64::from(self.queries.concurrency)),
+            ("queries.timeout_seconds", self.queries.timeout_seconds),
+            ("retention.inbox_days", u64::from(self.retention.inbox_days)),
+            ("retention.sweep_every_seconds", self.retention.sweep_every_seconds),
+        ];
+        match positive.into_iter().find(|(_, value)| *value == 0) {
+            Some((key, _)) => Err(SettingsError::invalid(key, "must be above 0")),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use service_runtime::settings::{Layers, load};
+
+    use super::*;
+
+    fn read(environment: &[(&str, &str)]) -> Result<Settings, SettingsError> {
+        let environment = environment.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        let settings: Settings = load(Layers { defaults: DEFAULTS, file: None, environment })?;
+        settings.validate()?;
+        Ok(settings)
+    }
+
+    #[test]
+    fn a_database_is_all_that_the_defaults_leave_open() {
+        assert!(read(&[]).unwrap_err().to_string().contains("storage.database_url"));
+        let settings = read(&[("DATABASE_URL", "postgres://127.0.0.1/p")]).unwrap();
+        assert_eq!(settings.http.port, 8002);
+        assert_eq!(settings.queries.timeout(), Duration::from_secs(5));
+    }
+
+    #[test]
+    fn a_limit_of_nothing_is_refused_by_its_key() {
+        let database = ("DATABASE_URL", "postgres://127.0.0.1/p");
+        let refused = read(&[database, ("DATS_EVENTS__MAX_BATCH", "0")]).unwrap_err();
+        assert!(refused.to_string().contains("events.max_batch"), "{refused}");
+    }
+}

@@ -1,0 +1,16 @@
+//! Tests against a real PostgreSQL and a real RabbitMQ, a database and a virtual host for each.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a panic is how a test fails"
+)]
+
+mod events;
+mod fixture;
+mod graph;
+mod migrations;
+mod records;
+mod service;
+mod writers;
