@@ -71,7 +71,6 @@ impl Engine {
     }
 
     /// Asks how publisher and consumer are doing, for as long as it is kept.
-    #[must_use]
     pub fn broker_health(&self) -> impl Fn() -> [BrokerHealth; 2] + Send + Sync + 'static {
         let (publisher, consumer) = (self.publisher.clone(), self.consumer.clone());
         move || [publisher.health(), consumer.health()]

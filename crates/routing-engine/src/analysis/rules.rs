@@ -12,7 +12,7 @@ use protocol::vocabulary::{Domain, QaProfile, Tier, WorkMode};
 
 use crate::decision::{Assessment, TierSuggestion, TierTable, TokenRules, parts_of};
 use file::RulesFile;
-use keywords::{Score, best};
+use keywords::{Points, Score, best};
 use words::Words;
 
 /// The rules file that is used when settings name no other.
@@ -146,12 +146,8 @@ impl Rules {
             .rev()
             .find(|step| points >= step.from_points)
             .map_or_else(|| self.file.fallback.tier.clone(), |step| step.tier.clone());
-        let mut reason = format!("tier {tier}: {points} points ({domain} {base}, length {size}");
-        if difficulty.matched.is_empty() {
-            reason.push(')');
-        } else {
-            reason.push_str(&format!(", {})", difficulty));
-        }
+        let words = if difficulty.matched.is_empty() { String::new() } else { format!(", {difficulty}") };
+        let reason = format!("tier {tier}: {} ({domain} {base}, length {size}{words})", Points(points));
         Finding { value: tier, reason, confidence: 1.0 }
     }
 
@@ -164,7 +160,7 @@ impl Rules {
     ) -> Option<Finding<QaProfile>> {
         self.file.qa_profiles.iter().find_map(|rule| {
             let score: Score<'_> = rule.keywords.score(words);
-            let why = if score.points >= rule.from_points {
+            let why = if rule.from_points.is_some_and(|points| score.points >= points) {
                 score.to_string()
             } else if rule.domains.contains(domain) {
                 format!("the domain is {domain}")

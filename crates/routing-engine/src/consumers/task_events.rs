@@ -60,7 +60,7 @@ impl TaskEvents {
         match self.publisher.publish(message).await {
             Ok(()) => Ok(Outcome::Done),
             Err(error @ PublishError::TooLong(_)) => Ok(Outcome::Dead { reason: error.to_string() }),
-            Err(error @ PublishError::Unroutable) => {
+            Err(error @ (PublishError::Unroutable | PublishError::Refused)) => {
                 Ok(Outcome::Retry { reason: error.to_string(), within: None })
             }
             // The whole batch comes again. What of it was answered already is answered under the same ids.

@@ -91,7 +91,9 @@ pub(super) struct SizeStep {
 #[serde(deny_unknown_fields)]
 pub(super) struct QaProfileRule {
     pub(super) qa_profile: QaProfile,
-    pub(super) from_points: i32,
+    /// Together with the keywords, or not at all.
+    #[serde(default)]
+    pub(super) from_points: Option<i32>,
     #[serde(default)]
     pub(super) keywords: Keywords,
     #[serde(default)]
@@ -152,7 +154,15 @@ impl RulesFile {
         for rule in &self.qa_profiles {
             let member = format!("qa_profiles[{}]", rule.qa_profile);
             require(rule.keywords.first_empty().is_none(), &member, || empty_keyword(&rule.keywords))?;
-            require(rule.from_points > 0, &member, || "from_points must be above 0".to_owned())?;
+            let complete = match rule.from_points {
+                Some(points) => points > 0 && !rule.keywords.is_empty(),
+                None => rule.keywords.is_empty(),
+            };
+            require(complete, &member, || {
+                "keywords need from_points above 0, and the other way round".to_owned()
+            })?;
+            let reachable = rule.from_points.is_some() || !rule.domains.is_empty() || !rule.modes.is_empty();
+            require(reachable, &member, || "needs keywords, domains or modes".to_owned())?;
         }
         Ok(())
     }

@@ -136,13 +136,23 @@ impl WordPattern {
     }
 }
 
+/// A number of points as it reads in a reason.
+pub(super) struct Points(pub(super) i32);
+
+impl fmt::Display for Points {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let unit = if self.0.abs() == 1 { "point" } else { "points" };
+        write!(formatter, "{} {unit}", self.0)
+    }
+}
+
 /// Most keywords that a reason lists.
 const LISTED: usize = 6;
 
 impl fmt::Display for Score<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let listed: Vec<_> = self.matched.iter().take(LISTED).copied().collect();
-        write!(formatter, "{} points for {}", self.points, listed.join(", "))?;
+        write!(formatter, "{} for {}", Points(self.points), listed.join(", "))?;
         match self.matched.len().saturating_sub(LISTED) {
             0 => Ok(()),
             more => write!(formatter, " and {more} more"),
