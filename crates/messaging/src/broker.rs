@@ -118,3 +118,53 @@ impl Broker {
         Session::open(name, arguments, topology.clone(), confirms).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use protocol::events::EventKind;
+    use protocol::topology::{dead_letter_queue, service_queue};
+    use serde_json::json;
+    use test_support::{Proxy, TestBroker};
+
+    use super::*;
+
+    async fn open(url: &str, topology: &Topology) -> Result<Session, BrokerError> {
+        Broker::new(&BrokerSettings::from_url(url), "test").unwrap().open("role", topology, false).await
+    }
+
+    #[tokio::test]
+    async fn a_wrong_password_is_called_by_its_name() {
+        let server = TestBroker::create("password").await;
+        let (login, address) = server.url().rsplit_once('@').unwrap();
+        let error = open(&format!("{login}x@{address}"), &Topology::default()).await.err().unwrap();
+        assert!(matches!(error, BrokerError::Refused(_)), "{error}");
+        assert!(error.to_string().starts_with("refused: check credentials"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn an_unknown_virtual_host_and_an_absent_broker_say_so() {
+        let server = TestBroker::create("vhost").await;
+        let error = open(&format!("{}x", server.url()), &Topology::default()).await.err().unwrap();
+        assert!(error.to_string().contains("vhost"), "{error}");
+        let error = open("amqp://127.0.0.1:1", &Topology::default()).await.err().unwrap();
+        assert!(matches!(error, BrokerError::Unreachable(_)), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_queue_that_exists_with_other_arguments_is_named() {
+        let server = TestBroker::create("conflict").await;
+        server.declare_queue(&dead_letter_queue("q"), &json!({ "x-max-length": 3 })).await;
+        let error = open(server.url(), &service_queue("q", &[EventKind::TaskStarted])).await.err().unwrap();
+        assert!(matches!(&error, BrokerError::TopologyRefused { code: 406, .. }), "{error}");
+        assert!(error.to_string().contains("queue q.dead"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_broker_that_never_answers_is_given_up() {
+        let server = TestBroker::create("mute").await;
+        let proxy = Proxy::in_front_of(server.url()).await;
+        proxy.freeze();
+        let error = open(&proxy.url(server.url()), &Topology::default()).await.err().unwrap();
+        assert!(matches!(error, BrokerError::TimedOut(_)), "{error}");
+    }
+}

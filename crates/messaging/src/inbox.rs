@@ -5,7 +5,8 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 use diesel::QueryResult;
-use diesel::prelude::*;
+use diesel::pg::Pg;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{Array, BigInt, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use protocol::EventId;
@@ -21,14 +22,32 @@ pub async fn claim(connection: &mut AsyncPgConnection, events: &[EventId]) -> Qu
     let mut ids: Vec<Uuid> = events.iter().map(|id| id.as_uuid()).collect();
     ids.sort_unstable();
     ids.dedup();
-    let new: Vec<EventIdRow> = diesel::sql_query(
-        "INSERT INTO inbox (event_id) SELECT * FROM UNNEST($1) ON CONFLICT DO NOTHING RETURNING event_id",
-    )
-    .bind::<Array<SqlUuid>, _>(ids)
-    .load(connection)
-    .await?;
-    Ok(new.into_iter().map(|row| EventId(row.event_id)).collect())
+    let new: Vec<Uuid> = NewIds(ids).load(connection).await?;
+    Ok(new.into_iter().map(EventId).collect())
 }
+
+struct NewIds(Vec<Uuid>);
+
+impl QueryFragment<Pg> for NewIds {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("INSERT INTO inbox (event_id) SELECT * FROM UNNEST(");
+        out.push_bind_param::<Array<SqlUuid>, _>(&self.0)?;
+        out.push_sql(") ON CONFLICT DO NOTHING RETURNING event_id");
+        Ok(())
+    }
+}
+
+/// The text is the same for every batch, so a connection prepares it once.
+impl QueryId for NewIds {
+    type QueryId = Self;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl Query for NewIds {
+    type SqlType = SqlUuid;
+}
+
+impl<C> diesel::RunQueryDsl<C> for NewIds {}
 
 /// Forgets up to `limit` ids recorded before `before`; returns how many. An event delivered again after that would be
 /// applied again, so keep ids longer than any message can wait.
@@ -48,10 +67,4 @@ pub async fn delete_before(
     .bind::<BigInt, _>(limit)
     .execute(connection)
     .await
-}
-
-#[derive(QueryableByName)]
-struct EventIdRow {
-    #[diesel(sql_type = SqlUuid)]
-    event_id: Uuid,
 }

@@ -56,21 +56,9 @@ impl Outgoing {
     /// # Errors
     /// Names the first property that AMQP cannot carry.
     pub(crate) fn check(&self) -> Result<(), PublishError> {
-        let message = &self.message;
-        let properties = &self.properties;
-        let limited = [
-            ("exchange", Some(&message.exchange)),
-            ("routing_key", Some(&message.routing_key)),
-            ("message_id", Some(&message.message_id)),
-            ("type", Some(&message.event_type)),
-            ("content_type", Some(&message.content_type)),
-            ("correlation_id", message.correlation_id.as_ref()),
-            ("reply_to", properties.reply_to.as_ref()),
-            ("content_encoding", properties.content_encoding.as_ref()),
-        ];
-        let too_long =
-            limited.into_iter().find(|(_, value)| value.is_some_and(|value| value.len() > SHORT_STRING));
-        too_long.map_or(Ok(()), |(name, _)| Err(PublishError::TooLong(name)))
+        check(&self.message)?;
+        within_limit("reply_to", self.properties.reply_to.as_ref())?;
+        within_limit("content_encoding", self.properties.content_encoding.as_ref())
     }
 
     /// What keeping it costs, in bytes.
@@ -130,6 +118,24 @@ impl Outgoing {
             headers.set_text(TRACEPARENT, traceparent);
         }
         headers
+    }
+}
+
+/// # Errors
+/// Names the first property that AMQP cannot carry.
+pub(crate) fn check(message: &WireMessage) -> Result<(), PublishError> {
+    within_limit("exchange", Some(&message.exchange))?;
+    within_limit("routing_key", Some(&message.routing_key))?;
+    within_limit("message_id", Some(&message.message_id))?;
+    within_limit("type", Some(&message.event_type))?;
+    within_limit("content_type", Some(&message.content_type))?;
+    within_limit("correlation_id", message.correlation_id.as_ref())
+}
+
+fn within_limit(name: &'static str, value: Option<&String>) -> Result<(), PublishError> {
+    match value {
+        Some(value) if value.len() > SHORT_STRING => Err(PublishError::TooLong(name)),
+        _ => Ok(()),
     }
 }
 

@@ -98,6 +98,13 @@ impl BrokerSettings {
         Self { url: Some(Secret::new(url)), ..Self::default() }
     }
 
+    /// The same broker, but another of its virtual hosts.
+    #[must_use]
+    pub fn with_virtual_host(&self, name: &str) -> Self {
+        let url = self.url.as_ref().map(|url| Secret::new(url::with_virtual_host(url.expose(), name)));
+        Self { url, virtual_host: name.to_owned(), ..self.clone() }
+    }
+
     pub(crate) fn endpoint(&self) -> Result<Endpoint, SettingsError> {
         let mut endpoint = Endpoint {
             host: self.host.clone(),
@@ -165,6 +172,18 @@ mod tests {
         assert_eq!(endpoint.to_string(), "broker.example:5671/team");
         assert_eq!((endpoint.username.as_str(), endpoint.tls), ("dats", true));
         assert_eq!(endpoint.heartbeat_seconds, 20);
+    }
+
+    #[test]
+    fn another_virtual_host_of_the_same_broker_replaces_only_that() {
+        for url in ["amqp://u:p@h:1", "amqp://u:p@h:1/", "amqp://u:p@h:1/old?heartbeat=20"] {
+            let settings = BrokerSettings { heartbeat_seconds: 20, ..BrokerSettings::from_url(url) };
+            let endpoint = settings.with_virtual_host("/in fra").endpoint().unwrap();
+            assert_eq!((endpoint.host.as_str(), endpoint.port, endpoint.username.as_str()), ("h", 1, "u"));
+            assert_eq!((endpoint.virtual_host.as_str(), endpoint.heartbeat_seconds), ("/in fra", 20));
+        }
+        let parts = BrokerSettings::default().with_virtual_host("infra").endpoint().unwrap();
+        assert_eq!(parts.to_string(), "127.0.0.1:5672/infra");
     }
 
     #[test]

@@ -14,7 +14,7 @@ use protocol::WireMessage;
 use uuid::Uuid;
 
 use super::OutboxEntry;
-use crate::message::Outgoing;
+use crate::message;
 
 diesel::table! {
     outbox (id) {
@@ -43,8 +43,7 @@ pub async fn insert(connection: &mut AsyncPgConnection, entries: &[OutboxEntry])
         return Ok(());
     }
     for entry in entries {
-        let checked = Outgoing::from(entry.message.clone()).check();
-        checked.map_err(|error| DieselError::SerializationError(Box::new(error)))?;
+        message::check(&entry.message).map_err(|error| DieselError::SerializationError(Box::new(error)))?;
     }
     NewRows::of(entries).execute(connection).await.map(drop)
 }
@@ -154,7 +153,7 @@ pub(super) struct Depth {
 
 pub(super) async fn depth(connection: &mut AsyncPgConnection) -> QueryResult<Depth> {
     diesel::sql_query(
-        "SELECT (SELECT count(*) FROM (SELECT 1 FROM outbox LIMIT $1) AS some) AS rows, \
+        "SELECT (SELECT count(*) FROM (SELECT 1 FROM outbox LIMIT $1) AS bounded) AS rows, \
          coalesce((SELECT extract(epoch FROM clock_timestamp() - min(created_at)) FROM outbox), 0)::float8 \
          AS oldest_seconds",
     )

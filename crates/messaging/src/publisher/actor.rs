@@ -233,6 +233,7 @@ impl Actor {
                 false
             }
             ChannelEvent::Refused { tag, multiple } => {
+                self.suspects = self.suspects.saturating_sub(1);
                 window.settle(tag, multiple, |unconfirmed| {
                     self.meters.nacked();
                     let message = &unconfirmed.entry.message.message;

@@ -1,7 +1,7 @@
 //! Reads AMQP URLs: `amqp[s]://[user[:password]@]host[:port][/vhost][?heartbeat=seconds]`, percent-decoded.
 //! Source: <https://www.rabbitmq.com/docs/uri-spec>
 
-use percent_encoding::percent_decode_str;
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 /// What a URL says; the rest is `None`.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -56,6 +56,18 @@ pub(super) fn parse(url: &str) -> Result<UrlParts, &'static str> {
         }
     }
     Ok(parts)
+}
+
+/// The URL with another virtual host; an unreadable one stays unreadable.
+pub(super) fn with_virtual_host(url: &str, name: &str) -> String {
+    let (address, query) = match url.trim().split_once('?') {
+        Some((address, query)) => (address, format!("?{query}")),
+        None => (url.trim(), String::new()),
+    };
+    let authority_at = address.find("://").map_or(0, |position| position + "://".len());
+    let path_at = address.get(authority_at..).and_then(|rest| rest.find('/'));
+    let server = path_at.and_then(|position| address.get(..authority_at + position)).unwrap_or(address);
+    format!("{server}/{}{query}", utf8_percent_encode(name, NON_ALPHANUMERIC))
 }
 
 fn virtual_host(path: &str) -> Result<String, &'static str> {

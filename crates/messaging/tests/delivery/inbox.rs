@@ -7,10 +7,10 @@ use diesel::result::Error as DieselError;
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use messaging::{HandlerError, Outcome, Received, inbox};
 use protocol::EventId;
-use service_runtime::database::{self, DatabaseSettings, Pool};
+use service_runtime::database::Pool;
 use test_support::{PATIENCE, Proxy, TestBroker, TestDatabase, wait_until};
 
-use crate::support::{QUEUE, broker, consumer, many, publisher, settings, texts};
+use crate::support::{QUEUE, broker, consumer, impatient_pool, many, pool, publisher, settings, texts};
 
 const TABLES: &str = "CREATE TABLE inbox (event_id uuid PRIMARY KEY, \
     received_at timestamptz NOT NULL DEFAULT clock_timestamp()); \
@@ -20,7 +20,7 @@ const TABLES: &str = "CREATE TABLE inbox (event_id uuid PRIMARY KEY, \
 async fn lab(hint: &str) -> (TestDatabase, Pool) {
     let database = TestDatabase::create(hint).await;
     database.client().await.batch_execute(TABLES).await.unwrap();
-    let pool = database::connect(&DatabaseSettings::new(database.url())).unwrap();
+    let pool = pool(database.url());
     (database, pool)
 }
 
@@ -106,7 +106,7 @@ async fn events_delivered_twice_over_broken_connections_are_applied_once() {
     let broker_proxy = Proxy::in_front_of(server.url()).await;
     let database_proxy = Proxy::in_front_of(database.url()).await;
     drop(pool);
-    let pool = database::connect(&DatabaseSettings::new(database_proxy.url(database.url()))).unwrap();
+    let pool = impatient_pool(&database_proxy.url(database.url()));
     let publisher = publisher(&broker(server.url()));
     let consumer = consumer(
         &broker(&broker_proxy.url(server.url())),

@@ -5,11 +5,12 @@ use std::collections::HashSet;
 use diesel::result::Error as DieselError;
 use diesel_async::AsyncConnection;
 use messaging::{Broker, OutboxEntry, OutboxRelay, OutboxSettings, Publisher, outbox};
-use service_runtime::database::{self, DatabaseSettings, Pool};
+use service_runtime::database::Pool;
 use test_support::{PATIENCE, Proxy, TestBroker, TestDatabase, wait_until};
 
 use crate::support::{
-    QUEUE, Running, broker, connected, depth, first_copies, message_ids_in, publisher, started,
+    QUEUE, Running, broker, connected, depth, first_copies, impatient_pool, message_ids_in, pool, publisher,
+    started,
 };
 
 const TABLE: &str = "CREATE TABLE outbox (id uuid PRIMARY KEY, exchange text NOT NULL, routing_key text NOT NULL, \
@@ -29,7 +30,7 @@ impl Lab {
         let server = TestBroker::create(hint).await;
         let database = TestDatabase::create(hint).await;
         database.client().await.batch_execute(TABLE).await.unwrap();
-        let pool = database::connect(&DatabaseSettings::new(database.url())).unwrap();
+        let pool = pool(database.url());
         let broker = broker(server.url());
         Self { server, database, pool, broker }
     }
@@ -197,7 +198,7 @@ async fn a_database_that_is_away_when_rows_should_go_costs_no_second_copy() {
     let publisher = publisher(&lab.broker);
     connected(&publisher.handle).await;
     let entries = lab.commit(30).await;
-    lab.pool = database::connect(&DatabaseSettings::new(proxy.url(lab.database.url()))).unwrap();
+    lab.pool = impatient_pool(&proxy.url(lab.database.url()));
     proxy.cut();
     let relay = lab.relay(&publisher.handle, &brisk());
     relay.handle.dispatch(entries.clone());

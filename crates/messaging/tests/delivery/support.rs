@@ -14,6 +14,7 @@ use messaging::{
 use protocol::events::{EventKind, TaskStarted};
 use protocol::topology::{self, Topology};
 use protocol::{Event, EventId, TaskId, WireMessage};
+use service_runtime::database::{self, DatabaseSettings, Pool};
 use test_support::{PATIENCE, TestBroker, wait_until};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -40,6 +41,18 @@ pub(crate) fn started() -> Event {
         message: None,
     };
     Event::new("/orchestration/test", Utc::now(), data)
+}
+
+/// A pool that is patient: the machine may be busy.
+pub(crate) fn pool(url: &str) -> Pool {
+    let patience = u64::try_from(PATIENCE.as_millis()).unwrap();
+    let settings = DatabaseSettings { connect_timeout_ms: patience, ..DatabaseSettings::new(url) };
+    database::connect(&settings).unwrap()
+}
+
+/// A pool as a service has it, which gives up soon.
+pub(crate) fn impatient_pool(url: &str) -> Pool {
+    database::connect(&DatabaseSettings::new(url)).unwrap()
 }
 
 pub(crate) fn wire(event: &Event) -> WireMessage {
