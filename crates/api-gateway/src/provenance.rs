@@ -80,7 +80,9 @@ fn read_reply<T: DeserializeOwned>(reply: &[u8]) -> Result<Option<T>, Provenance
         ProvenanceReply::Error(QueryError { code, message }) => match code {
             QueryErrorCode::NotFound => Ok(None),
             QueryErrorCode::Unavailable => Err(ProvenanceError::Unavailable(message)),
-            QueryErrorCode::InvalidArguments | QueryErrorCode::Internal => Err(ProvenanceError::Refused(message)),
+            QueryErrorCode::InvalidArguments | QueryErrorCode::Internal => {
+                Err(ProvenanceError::Refused(message))
+            }
         },
     }
 }

@@ -43,8 +43,7 @@ impl FromStr for TaskCursor {
     fn from_str(text: &str) -> Result<Self, InvalidCursor> {
         let place = unsealed(text, KIND_TASK_PAGE)?;
         let (micros, task_id) = place.split_first_chunk::<8>().ok_or(InvalidCursor)?;
-        let created_at =
-            DateTime::from_timestamp_micros(i64::from_be_bytes(*micros)).ok_or(InvalidCursor)?;
+        let created_at = DateTime::from_timestamp_micros(i64::from_be_bytes(*micros)).ok_or(InvalidCursor)?;
         let task_id = TaskId(Uuid::from_slice(task_id).map_err(|_| InvalidCursor)?);
         Ok(Self(PageKey { created_at: Timestamp::from(created_at), task_id }))
     }

@@ -23,7 +23,9 @@ impl EntityTag {
     }
 
     fn is_listed_in(&self, list: &str) -> bool {
-        list.split(',').map(str::trim).any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == self.0)
+        list.split(',')
+            .map(str::trim)
+            .any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == self.0)
     }
 }
 

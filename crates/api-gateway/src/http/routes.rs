@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use actix_web::http::header;
 use actix_web::http::Method;
+use actix_web::http::header;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpResponse, Resource, Route};
 use protocol::ErrorCode;

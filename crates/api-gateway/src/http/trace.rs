@@ -121,4 +121,3 @@ fn decorate(headers: &mut HeaderMap, identity: &RequestIdentity, for_docs: bool)
     identity.add_headers(headers);
     security::add_headers(headers, for_docs);
 }
-

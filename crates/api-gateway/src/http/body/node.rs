@@ -78,7 +78,11 @@ impl<'n> Node<'n> {
         let found = number.as_f64().filter(|float| float.fract() == 0.0);
         let in_range = |float: f64| (f64::from(*range.start())..=f64::from(*range.end())).contains(&float);
         match found {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be in range")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "checked to be in range"
+            )]
             Some(float) if in_range(float) => Some(float as u32),
             _ => self.refuse(format!("must be an integer from {} to {}", range.start(), range.end())),
         }

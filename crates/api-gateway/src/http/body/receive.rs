@@ -46,8 +46,8 @@ fn unsupported(detail: &'static str) -> ApiError {
 fn is_utf8_json(content_type: &str) -> bool {
     let mut parts = content_type.split(';').map(|part| part.trim().to_ascii_lowercase());
     let essence = parts.next().unwrap_or_default();
-    let is_json = essence == "application/json"
-        || (essence.starts_with("application/") && essence.ends_with("+json"));
+    let is_json =
+        essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"));
     let other_charset = parts.any(|parameter| {
         parameter
             .strip_prefix("charset=")

@@ -10,7 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::http::AppState;
-use crate::http::openapi::answers::{NoSuchProject, CannotServe};
+use crate::http::openapi::answers::{CannotServe, NoSuchProject};
 use crate::http::path::PathId;
 use crate::http::problem::ApiError;
 use crate::tasks::queries::{self, ProjectStatus};

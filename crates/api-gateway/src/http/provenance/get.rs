@@ -7,7 +7,7 @@ use protocol::ErrorCode;
 
 use self::view::ProvenanceRecordResponse;
 use crate::http::AppState;
-use crate::http::openapi::answers::{NoSuchRecord, CannotServe};
+use crate::http::openapi::answers::{CannotServe, NoSuchRecord};
 use crate::http::path::{PathId, RecordReference};
 use crate::http::problem::ApiError;
 use crate::provenance::ProvenanceError;
@@ -34,7 +34,10 @@ pub(crate) async fn get_provenance(
 ) -> Result<Json<ProvenanceRecordResponse>, ApiError> {
     let record = state.provenance.find_record(id.0.0).await?;
     let record = record.ok_or_else(|| {
-        ApiError::new(ErrorCode::ProvenanceNotFound, "there is no record of that provenance, artifact or task id")
+        ApiError::new(
+            ErrorCode::ProvenanceNotFound,
+            "there is no record of that provenance, artifact or task id",
+        )
     })?;
     Ok(Json(record.into()))
 }

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use super::no_such_task;
 use crate::http::AppState;
 use crate::http::body::{Fields, OptionalBody, ReadBody};
-use crate::http::openapi::answers::{NoSuchTaskOrBadBody, CannotServe, WrongState};
+use crate::http::openapi::answers::{CannotServe, NoSuchTaskOrBadBody, WrongState};
 use crate::http::openapi::vocabulary::TaskStatusWord;
 use crate::http::path::PathId;
 use crate::http::problem::ApiError;
@@ -52,10 +52,11 @@ pub(crate) async fn cancel_task(
 fn refusal(error: CancelError, task_id: TaskId) -> ApiError {
     match error {
         CancelError::NotFound => no_such_task(task_id),
-        CancelError::Finished { status } => {
-            ApiError::new(ErrorCode::InvalidTaskState, format!("the task is {status} and cannot be cancelled"))
-                .with_details(json!({ "status": status }))
-        }
+        CancelError::Finished { status } => ApiError::new(
+            ErrorCode::InvalidTaskState,
+            format!("the task is {status} and cannot be cancelled"),
+        )
+        .with_details(json!({ "status": status })),
         CancelError::Store(error) => error.into(),
     }
 }

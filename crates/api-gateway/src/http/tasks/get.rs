@@ -9,7 +9,7 @@ use super::no_such_task;
 use super::view::TaskResponse;
 use crate::http::AppState;
 use crate::http::etag::EntityTag;
-use crate::http::openapi::answers::{NoSuchTask, CannotServe};
+use crate::http::openapi::answers::{CannotServe, NoSuchTask};
 use crate::http::path::PathId;
 use crate::http::problem::ApiError;
 use crate::tasks::queries;
@@ -39,8 +39,7 @@ pub(crate) async fn get_task(
     let task_id = task_id.0;
     let task = queries::find_task(&state.tasks, task_id).await?.ok_or_else(|| no_such_task(task_id))?;
     let tag = EntityTag::of(task_id, task.sequence);
-    let mut answer =
-        if tag.is_known_to(&request) { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+    let mut answer = if tag.is_known_to(&request) { HttpResponse::NotModified() } else { HttpResponse::Ok() };
     answer.insert_header((header::ETAG, tag.to_string()));
     answer.insert_header((header::CACHE_CONTROL, "private, no-cache"));
     if tag.is_known_to(&request) {

@@ -9,7 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::no_such_task;
 use crate::http::AppState;
 use crate::http::cursor::HistoryCursor;
-use crate::http::openapi::answers::{NoSuchTaskOrBadInput, CannotServe};
+use crate::http::openapi::answers::{CannotServe, NoSuchTaskOrBadInput};
 use crate::http::openapi::vocabulary::PhaseWord;
 use crate::http::page::{DEFAULT_LIMIT, MOST_PER_PAGE};
 use crate::http::path::PathId;

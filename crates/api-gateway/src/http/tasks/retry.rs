@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::no_such_task;
 use crate::http::AppState;
 use crate::http::body::{Fields, OptionalBody, ReadBody};
-use crate::http::openapi::answers::{NoSuchTaskOrBadBody, CannotServe, WrongState};
+use crate::http::openapi::answers::{CannotServe, NoSuchTaskOrBadBody, WrongState};
 use crate::http::openapi::vocabulary::TaskStatusWord;
 use crate::http::path::PathId;
 use crate::http::problem::ApiError;
@@ -48,7 +48,8 @@ fn refusal(error: RetryError, task_id: TaskId) -> ApiError {
     match error {
         RetryError::NotFound => no_such_task(task_id),
         RetryError::NotRetryable { status, phase } => {
-            let detail = format!("the task is {status} ({phase}); only a failed or cancelled one can be retried");
+            let detail =
+                format!("the task is {status} ({phase}); only a failed or cancelled one can be retried");
             ApiError::new(ErrorCode::InvalidTaskState, detail)
                 .with_details(json!({ "status": status, "phase": phase }))
         }

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use super::no_such_task;
 use super::view::{ErrorView, ProgressView, WaitingView};
 use crate::http::AppState;
-use crate::http::openapi::answers::{NoSuchTask, CannotServe};
+use crate::http::openapi::answers::{CannotServe, NoSuchTask};
 use crate::http::openapi::vocabulary::{PhaseWord, TaskStatusWord};
 use crate::http::path::PathId;
 use crate::http::problem::ApiError;

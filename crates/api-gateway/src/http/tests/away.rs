@@ -44,7 +44,10 @@ async fn health_tells_what_is_away() {
         let health = send(bare(Method::GET, path)).await;
         assert_eq!(health.status, StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(health.header("content-type"), "application/json");
-        assert_eq!((&health.json()["status"], &health.json()["version"]), (&json!("unhealthy"), &json!("1.2.3")));
+        assert_eq!(
+            (&health.json()["status"], &health.json()["version"]),
+            (&json!("unhealthy"), &json!("1.2.3"))
+        );
     }
     let detailed = send(bare(Method::GET, "/api/v1/health/detailed")).await.json();
     assert_eq!(detailed["status"], "unhealthy");
@@ -60,7 +63,9 @@ async fn requests_are_counted_by_route_and_not_by_id() {
     send(bare(Method::GET, &format!("/api/v1/tasks/{TASK}"))).await;
     let metrics = send(bare(Method::GET, "/metrics")).await;
     let text = String::from_utf8(metrics.body.to_vec()).unwrap();
-    assert!(text.contains(r#"http_requests_total{method="GET",route="/api/v1/tasks/{task_id}",status="503"}"#));
+    assert!(
+        text.contains(r#"http_requests_total{method="GET",route="/api/v1/tasks/{task_id}",status="503"}"#)
+    );
     assert!(text.contains("http_request_duration_seconds_bucket"));
     assert!(!text.contains(TASK));
 }

@@ -14,7 +14,8 @@ fn expect(answer: &Answer, status: u16, code: u64) {
 
 #[actix_web::test]
 async fn unknown_paths_are_404() {
-    for path in ["/", "/api/v1", "/api/v1/", "/api/v1/nothing", "/api/v1/tasks/", "/api/v2/tasks", "/%ff%00"] {
+    for path in ["/", "/api/v1", "/api/v1/", "/api/v1/nothing", "/api/v1/tasks/", "/api/v2/tasks", "/%ff%00"]
+    {
         for method in [Method::GET, Method::POST, Method::DELETE, Method::OPTIONS] {
             expect(&send(bare(method, path)).await, 404, 4040);
         }
@@ -52,7 +53,9 @@ async fn head_is_answered_like_get() {
 
 #[actix_web::test]
 async fn a_task_id_that_is_none_is_1006() {
-    for id in ["x", "123", "0190f3a1000070008000000000000001", "%7B0190f3a1-0000-7000-8000-000000000001%7D", "%00"] {
+    for id in
+        ["x", "123", "0190f3a1000070008000000000000001", "%7B0190f3a1-0000-7000-8000-000000000001%7D", "%00"]
+    {
         for path in [format!("/api/v1/tasks/{id}"), format!("/api/v1/tasks/{id}/history")] {
             let answer = send(bare(Method::GET, &path)).await;
             expect(&answer, 400, 1006);
@@ -80,7 +83,9 @@ async fn project_and_artifact_ids_have_rules_too() {
 #[actix_web::test]
 async fn the_content_type_must_be_json() {
     let body = r#"{"description":"d"}"#;
-    for content_type in ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=latin1", "é"] {
+    for content_type in
+        ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=latin1", "é"]
+    {
         let request = TestRequest::post()
             .uri("/api/v1/tasks")
             .insert_header(("content-type", content_type.as_bytes()))

@@ -37,10 +37,7 @@ impl RequestIdentity {
             None => telemetry::set_trace_id(span, *trace_id.as_uuid().as_bytes()),
         }
         let request_id = text_of(REQUEST_ID.as_str()).filter(|id| is_sane(id)).map(ToOwned::to_owned);
-        Self {
-            trace_id,
-            request_id: request_id.unwrap_or_else(|| Uuid::new_v4().to_string()),
-        }
+        Self { trace_id, request_id: request_id.unwrap_or_else(|| Uuid::new_v4().to_string()) }
     }
 
     /// `X-Trace-Id` and `X-Request-Id`.
