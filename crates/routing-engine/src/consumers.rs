@@ -1,9 +1,11 @@
 //! What this service hears, and in which order it is dealt with: cancellations of a batch first, so that nothing
 //! is routed for which nobody waits any more.
 
+mod agent_replies;
 mod cancellations;
 mod task_events;
 
+pub use agent_replies::AgentReplies;
 pub use cancellations::{Cancellations, InProgress};
 pub use task_events::TaskEvents;
 

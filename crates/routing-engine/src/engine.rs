@@ -1,4 +1,8 @@
-//! The working parts put together from settings: outside services, lane, publisher, consumer.
+//! The working parts put together from settings: outside services, lanes, publishers, consumers.
+
+mod agents;
+
+pub use agents::AgentConnections;
 
 use std::sync::Arc;
 
@@ -42,6 +46,8 @@ pub struct Engine {
     pub publishing: JoinHandle<()>,
     /// The consumer's task; ends after `intake`.
     pub consuming: JoinHandle<()>,
+    /// The connections of the agent lane.
+    pub agents: AgentConnections,
     /// The breakers of the outside services that are configured, by name.
     pub breakers: Vec<(&'static str, CircuitBreaker)>,
 }
@@ -59,15 +65,16 @@ impl Engine {
         let broker = Broker::new(&settings.events.rabbitmq, CONNECTION_NAME)?;
         let (publisher, publishing) =
             Publisher::start(&broker, topology.clone(), &PublisherSettings::default(), stops.output.clone());
+        let (agent_lane, agents) = AgentConnections::start(settings, &publisher, clock, stops)?;
         let (consumer, consuming) = Consumer::start(
             &broker,
             topology,
             publisher.clone(),
             consumer_settings(settings),
-            Arc::new(TaskEvents::new(lane, publisher.clone(), Arc::clone(clock))),
+            Arc::new(TaskEvents::new(lane, agent_lane, publisher.clone(), Arc::clone(clock))),
             stops.intake.clone(),
         );
-        Ok(Self { publisher, consumer, publishing, consuming, breakers })
+        Ok(Self { publisher, consumer, publishing, consuming, agents, breakers })
     }
 
     /// Asks how publisher and consumer are doing, for as long as it is kept.

@@ -1,5 +1,7 @@
-//! The ways that work can take. The tier lane leads described tasks to workers, by what they need.
+//! The ways that work can take. The tier lane leads described tasks to workers, by what they need;
+//! the agent lane leads work to agents, by its type.
 
+pub mod agent;
 mod tier;
 
 pub use tier::{LaneLimits, TierLane};

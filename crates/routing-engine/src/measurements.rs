@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use protocol::events::Analyzer;
-use protocol::vocabulary::Domain;
+use protocol::vocabulary::{AgentType, Domain};
 
 const DECISIONS: &str = "dats_routing_decisions_total";
 const REFUSALS: &str = "dats_routing_failures_total";
@@ -13,6 +13,8 @@ const FALLBACKS: &str = "dats_routing_fallbacks_total";
 const ANALYSIS: &str = "dats_routing_analysis_seconds";
 const BREAKER: &str = "dats_routing_breaker_state";
 const DROPPED: &str = "dats_routing_cancelled_total";
+const DISPATCHED: &str = "dats_routing_agent_requests_total";
+const REPLIES: &str = "dats_routing_agent_replies_total";
 
 /// Tells the recorder what the metrics mean.
 pub fn describe() {
@@ -22,6 +24,8 @@ pub fn describe() {
     describe_counter!(FALLBACKS, "Steps done by a fallback because an outside service did not help, by step");
     describe_histogram!(ANALYSIS, "Seconds that the Agent Service took to analyse and estimate a task");
     describe_gauge!(BREAKER, "Circuit breaker by service: 0 closed, 1 probing, 2 open");
+    describe_counter!(DISPATCHED, "Work requests put into agents' queues, by agent type");
+    describe_counter!(REPLIES, "Messages from agents, by kind; unreadable ones go to the dead letters");
     describe_counter!(DROPPED, "Task attempts dropped because the task was cancelled meanwhile");
 }
 
@@ -61,6 +65,21 @@ pub fn breaker_is(service: &'static str, state: f64) {
 /// A task attempt was dropped.
 pub fn dropped() {
     counter!(DROPPED).increment(1);
+}
+
+/// A request was put into the queue of its agents.
+pub fn dispatched(agent_type: AgentType) {
+    counter!(DISPATCHED, "agent_type" => agent_type.as_str()).increment(1);
+}
+
+/// An agent sent a message of that kind.
+pub fn agent_said(kind: &'static str) {
+    counter!(REPLIES, "kind" => kind).increment(1);
+}
+
+/// An agent sent something that is not understood.
+pub fn agent_not_understood() {
+    counter!(REPLIES, "kind" => "unreadable").increment(1);
 }
 
 const fn name_of(analyzer: Analyzer) -> &'static str {

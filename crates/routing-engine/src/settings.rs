@@ -15,6 +15,7 @@ use crate::analysis::rules::{DEFAULT_RULES, Rules};
 use crate::context::ContextSettings;
 use crate::decision::{TierSpec, TierTable};
 use crate::lanes::LaneLimits;
+use crate::lanes::agent::AgentsSettings;
 use crate::outbound::{OutboundSettings, read_address};
 
 /// Every setting with its default and its meaning.
@@ -34,6 +35,8 @@ pub struct Settings {
     pub telemetry: TelemetrySettings,
     /// How tasks find their way.
     pub routing: RoutingSettings,
+    /// How work by type finds its agents.
+    pub agents: AgentsSettings,
 }
 
 /// Section `events`.
@@ -141,6 +144,7 @@ impl ServiceSettings for Settings {
     }
 
     fn validate(&self) -> Result<(), SettingsError> {
+        self.agents.validate()?;
         let routing = &self.routing;
         routing.rules(&routing.tier_table()?)?;
         routing.agent_service_address()?;

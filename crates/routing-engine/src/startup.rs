@@ -26,11 +26,22 @@ pub async fn start(context: ServiceContext<Settings>) -> anyhow::Result<()> {
     context.health.register("rabbitmq", Importance::Required, move || {
         std::future::ready(broker_check(&broker_health()))
     });
+    let agent_health = engine.agents.health();
+    // Described tasks need no agents.
+    context.health.register("agent_brokers", Importance::Degrading, move || {
+        std::future::ready(broker_check(&agent_health()))
+    });
     for (name, breaker) in engine.breakers {
         // The rules stand in for these services: without them we do less well, but we do it.
         context.health.register(name, Importance::Degrading, move || {
             std::future::ready(service_check(breaker.state()))
         });
+    }
+    for publishing in engine.agents.publishing {
+        context.tasks.adopt(Stage::Output, "agent publisher", publishing);
+    }
+    for consuming in engine.agents.consuming {
+        context.tasks.adopt(Stage::Intake, "agent replies", consuming);
     }
     context.tasks.adopt(Stage::Output, "publisher", engine.publishing);
     context.tasks.adopt(Stage::Intake, "consumer", engine.consuming);

@@ -139,13 +139,14 @@ async fn what_is_no_event_goes_to_the_dead_letters_and_its_neighbours_are_routed
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn work_by_type_is_refused_with_a_code() {
+async fn work_of_a_type_that_no_agent_does_is_refused_with_a_code() {
     let running = Running::with(|_| {}).await;
     let failures = running.broker.tap("task.events", "task.routing.failed").await;
-    let by_type = TaskCreated { work_type: Some("echo".to_owned()), ..task("echo") };
+    let by_type = TaskCreated { work_type: Some("knitting".to_owned()), ..task("knit") };
     running.publish(&created(by_type)).await;
     let failed = data(&running.broker.next_message(&failures).await);
-    assert_eq!(failed["error"]["code"], "UNSUPPORTED_WORK");
+    assert_eq!(failed["error"]["code"], "INVALID_WORK_TYPE");
+    assert!(failed["error"]["message"].as_str().unwrap().contains("ansible, code_gen"), "{failed}");
     assert_eq!(failed["error"]["retryable"], json!(false));
     running.stop().await;
 }

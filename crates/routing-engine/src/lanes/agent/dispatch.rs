@@ -19,7 +19,12 @@ const HIGH_PRIORITY: u8 = 4;
 const LONGEST_EXPIRATION: Duration = Duration::from_millis(u32::MAX as u64);
 
 /// The request for an attempt at a task.
-pub(super) fn request(cause: &Event, task: &TaskCreated, work_type: &str, to_agent: AgentType) -> WorkRequest {
+pub(super) fn request(
+    cause: &Event,
+    task: &TaskCreated,
+    work_type: &str,
+    to_agent: AgentType,
+) -> WorkRequest {
     let time_allowed = task.deadline_at.map(|deadline| (*deadline - *cause.time).num_seconds());
     WorkRequest {
         message_id: EventId::derived(cause.id, "agent.work_request"),

@@ -23,10 +23,8 @@ pub(super) fn cut(text: String, limit: usize) -> String {
 pub(super) fn sentence(progress: &Progress) -> Option<String> {
     let number = progress.step.as_ref().and_then(|step| step.number).map(|number| number.to_string());
     let place = number.map_or_else(|| "step".to_owned(), |number| format!("step {number}"));
-    let (name, output) = progress
-        .step
-        .as_ref()
-        .map_or(("", ""), |step| (step.name.trim(), step.output.trim()));
+    let (name, output) =
+        progress.step.as_ref().map_or(("", ""), |step| (step.name.trim(), step.output.trim()));
     let mut sentence = match (progress.state, progress.step.is_some()) {
         (ProgressState::Running, false) => return None,
         (ProgressState::Running, true) => capitalised(&place),
