@@ -14,3 +14,6 @@ pub mod submission;
 pub mod task;
 
 pub use service::{Announce, TaskService, TaskServiceParts};
+
+#[cfg(test)]
+mod tests;

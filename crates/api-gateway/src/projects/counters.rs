@@ -9,6 +9,10 @@ use protocol::vocabulary::TaskStatus;
 
 use crate::tasks::task::Task;
 
+/// A worker that tells of more tokens is counted with these: its number is nonsense, and must not make the sum of a
+/// project overflow.
+const MOST_TOKENS: u64 = 1_000_000_000_000;
+
 /// How the counters of one project change.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Delta {
@@ -94,10 +98,10 @@ fn add_tokens(delta: &mut Delta, before: Option<&Task>, after: &Task) {
     let spent = |tokens: fn(&Task) -> Option<u64>| {
         let earlier = before.filter(|before| before.attempt == after.attempt).and_then(tokens);
         let (earlier, now) = (earlier.unwrap_or_default(), tokens(after).unwrap_or_default());
-        i64::try_from(now.saturating_sub(earlier)).unwrap_or(i64::MAX)
+        i64::try_from(now.saturating_sub(earlier).min(MOST_TOKENS)).unwrap_or_default()
     };
-    delta.tokens_input = delta.tokens_input.saturating_add(spent(|task| task.work.tokens_input));
-    delta.tokens_output = delta.tokens_output.saturating_add(spent(|task| task.work.tokens_output));
+    delta.tokens_input += spent(|task| task.work.tokens_input);
+    delta.tokens_output += spent(|task| task.work.tokens_output);
 }
 
 /// Time from admission to completion; `None` for a task that is not completed.

@@ -1,0 +1,14 @@
+//! The use cases against a real database: what is stored, announced and counted, also under races, replays and
+//! crashes between the persisted steps.
+
+mod admission;
+mod dependencies;
+mod drill;
+mod events;
+mod family;
+mod fixture;
+mod lists;
+mod races;
+mod random;
+mod submissions;
+mod timers;

@@ -1,0 +1,131 @@
+//! Split tasks and their subtasks.
+
+use protocol::TaskId;
+use protocol::vocabulary::{Phase, TaskStatus};
+use serde_json::json;
+
+use super::fixture::*;
+use crate::reconcilers::dependencies::release_decided_tasks;
+use crate::reconcilers::family::{cancel_orphans, count_subtasks};
+use crate::tasks::cancellation::cancel_task;
+use crate::tasks::lifecycle::{Rules, SubtaskFailure};
+use crate::tasks::queries::{PageRequest, PageStart, TaskFilter, list_tasks};
+use crate::tasks::retry::retry_task;
+use crate::tasks::task::Task;
+
+fn plan(task: &Task, subtasks: serde_json::Value) -> protocol::Event {
+    told("task.decomposed", task.submission.id, json!({ "attempt": task.attempt, "subtasks": subtasks }))
+}
+
+fn two_steps() -> serde_json::Value {
+    json!([
+        { "id": "design", "description": "design it", "tier": "large" },
+        { "id": "build", "description": "build it", "dependencies": ["design"], "is_atomic": false },
+    ])
+}
+
+/// The subtasks of a task, those described as `design it` before `build it`.
+async fn subtasks(gateway: &Fixture, parent: TaskId) -> Vec<TaskId> {
+    let filter = TaskFilter { parent_id: Some(parent), ..TaskFilter::default() };
+    let page = PageRequest { limit: 50, start: PageStart::Offset(0) };
+    let mut found = list_tasks(&gateway.service, &filter, &page).await.unwrap().tasks;
+    found.sort_by(|one, other| other.description.cmp(&one.description));
+    found.into_iter().map(|task| task.task_id).collect()
+}
+
+#[tokio::test]
+async fn subtasks_run_in_their_order_and_complete_their_parent() {
+    let gateway = Fixture::new("family").await;
+    let parent = gateway.submit(new_task("web")).await;
+    gateway.tell(vec![plan(&parent, two_steps())]).await;
+    let id = parent.submission.id;
+    assert_eq!(gateway.phase(id).await, (TaskStatus::Running, Phase::Decomposed));
+    let [design, build] = subtasks(&gateway, id).await[..] else { panic!("two subtasks") };
+    assert_eq!(gateway.admit("web").await, 1, "only the first step is free");
+    let step = gateway.task(design).await;
+    assert_eq!((step.submission.trace_id, step.submission.parent_id), (parent.submission.trace_id, Some(id)));
+    assert!(step.is_tier_pinned() && !step.submission.options.decompose);
+    gateway.tell(whole_way(&step)).await;
+    assert_eq!(count_subtasks(&gateway.service, Some(&[id])).await.unwrap(), 1);
+    assert_eq!(gateway.task(id).await.subtasks.completed, 1);
+    assert_eq!(release_decided_tasks(&gateway.service, None).await.unwrap(), 1);
+    assert_eq!(gateway.admit("web").await, 1);
+    let step = gateway.task(build).await;
+    assert!(step.submission.options.decompose);
+    gateway.tell(whole_way(&step)).await;
+    assert_eq!(count_subtasks(&gateway.service, None).await.unwrap(), 1);
+    assert_eq!(gateway.phase(id).await, (TaskStatus::Completed, Phase::Done));
+    assert_eq!(count_subtasks(&gateway.service, None).await.unwrap(), 0);
+    gateway.assert_counters_match_the_tasks().await;
+}
+
+#[tokio::test]
+async fn a_plan_that_makes_no_sense_fails_its_task_with_the_reason() {
+    let gateway = Fixture::new("plan").await;
+    let circle = json!([
+        { "id": "a", "description": "a", "dependencies": ["b"] },
+        { "id": "b", "description": "b", "dependencies": ["a"] },
+    ]);
+    let task = gateway.submit(new_task("web")).await;
+    gateway.tell(vec![plan(&task, circle)]).await;
+    let failed = gateway.task(task.submission.id).await;
+    assert_eq!(failed.error.unwrap().code, "INVALID_PLAN");
+    assert_eq!(gateway.number("SELECT count(*) FROM tasks").await, 1);
+    gateway.assert_counters_match_the_tasks().await;
+}
+
+#[tokio::test]
+async fn splitting_has_an_end() {
+    let gateway = Fixture::new("depth").await;
+    let mut task = gateway.submit(new_task("web")).await;
+    let one = || json!([{ "id": "deeper", "description": "deeper", "is_atomic": false }]);
+    for _ in 0..2 {
+        gateway.tell(vec![plan(&task, one())]).await;
+        let child = subtasks(&gateway, task.submission.id).await[0];
+        gateway.admit("web").await;
+        task = gateway.task(child).await;
+    }
+    gateway.tell(vec![plan(&task, one())]).await;
+    let error = gateway.task(task.submission.id).await.error.unwrap();
+    assert_eq!((error.code.as_str(), error.message.as_str()), ("INVALID_PLAN", "subtasks may be split 2 levels deep"));
+}
+
+#[tokio::test]
+async fn a_failed_subtask_fails_its_parent_and_ends_the_others() {
+    let gateway = Fixture::new("fail_fast").await;
+    let parent = gateway.submit(new_task("web")).await;
+    gateway.tell(vec![plan(&parent, two_steps())]).await;
+    let steps = subtasks(&gateway, parent.submission.id).await;
+    cancel_task(&gateway.service, steps[0], None).await.unwrap();
+    count_subtasks(&gateway.service, None).await.unwrap();
+    assert_eq!(gateway.task(parent.submission.id).await.error.unwrap().code, "SUBTASKS_FAILED");
+    assert_eq!(cancel_orphans(&gateway.service, Some(&[parent.submission.id])).await.unwrap(), 1);
+    assert_eq!(gateway.phase(steps[1]).await, (TaskStatus::Cancelled, Phase::Done));
+    gateway.assert_counters_match_the_tasks().await;
+}
+
+#[tokio::test]
+async fn subtasks_of_an_earlier_attempt_do_not_count_for_the_next() {
+    let rules = Rules { subtask_failure: SubtaskFailure::FinishOthers, ..Rules::default() };
+    let gateway = Fixture::with_rules("attempts", rules).await;
+    let parent = gateway.submit(new_task("web")).await;
+    let id = parent.submission.id;
+    gateway.tell(vec![plan(&parent, two_steps())]).await;
+    let first = subtasks(&gateway, id).await;
+    cancel_task(&gateway.service, id, Some("wrong plan".to_owned())).await.unwrap();
+    for step in &first {
+        assert_eq!(gateway.phase(*step).await, (TaskStatus::Cancelled, Phase::Done), "cancelled with its parent");
+    }
+    retry_task(&gateway.service, id).await.unwrap();
+    gateway.clock.advance(std::time::Duration::from_secs(1));
+    gateway.admit("web").await;
+    let again = gateway.task(id).await;
+    gateway.tell(vec![plan(&again, json!([{ "id": "only", "description": "only" }]))]).await;
+    assert_eq!(count_subtasks(&gateway.service, None).await.unwrap(), 0, "nothing has ended in this attempt");
+    let only = subtasks(&gateway, id).await.into_iter().find(|step| !first.contains(step)).unwrap();
+    gateway.admit("web").await;
+    gateway.tell(whole_way(&gateway.task(only).await)).await;
+    count_subtasks(&gateway.service, None).await.unwrap();
+    assert_eq!(gateway.phase(id).await, (TaskStatus::Completed, Phase::Done));
+    gateway.assert_counters_match_the_tasks().await;
+}
