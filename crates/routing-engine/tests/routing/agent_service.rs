@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use wiremock::matchers::{body_partial_json, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::support::{Bench, has_reason, settings, task};
+use crate::support::{Bench, IMPATIENT, has_reason, task};
 
 async fn answering(server: &MockServer, endpoint: &str, answer: Value) {
     answering_with(server, endpoint, ResponseTemplate::new(200).set_body_json(answer)).await;
@@ -132,7 +132,8 @@ async fn a_service_that_takes_too_long_is_asked_once() {
     let server = MockServer::start().await;
     let late = ResponseTemplate::new(200).set_body_json(analysis()).set_delay(Duration::from_secs(20));
     answering_with(&server, "/analyze", late).await;
-    let ready = Bench::new(Some(&server.uri()), None).ready(&documentation_task()).await;
+    let bench = Bench::with_timeout(IMPATIENT, Some(&server.uri()), None);
+    let ready = bench.ready(&documentation_task()).await;
     assert!(has_reason(&ready, "it took too long"), "{:?}", ready.routing.reasons);
     assert_eq!(asked(&server, "/analyze").await, 1);
 }
@@ -152,10 +153,8 @@ async fn a_task_does_not_wait_longer_than_a_quarter_of_its_time() {
 #[tokio::test]
 async fn after_failures_in_a_row_the_service_is_left_alone_until_it_has_rested() {
     let server = MockServer::start().await;
-    let failing = Mock::given(path("/analyze"))
-        .respond_with(ResponseTemplate::new(400 + 100))
-        .mount_as_scoped(&server)
-        .await;
+    let failing =
+        Mock::given(path("/analyze")).respond_with(ResponseTemplate::new(500)).mount_as_scoped(&server).await;
     let bench = Bench::new(Some(&server.uri()), None);
     for _ in 0..3 {
         bench.ready(&documentation_task()).await;
@@ -314,7 +313,7 @@ async fn slow_answers_for_some_do_not_block_what_asks_nobody() {
     let server = MockServer::start().await;
     let late = ResponseTemplate::new(200).set_body_json(analysis()).set_delay(Duration::from_secs(20));
     answering_with(&server, "/analyze", late).await;
-    let bench = Bench::with(settings(), Some(&server.uri()), None, Duration::from_secs(10));
+    let bench = Bench::new(Some(&server.uri()), None);
     let waiting: Vec<_> = (0..8).map(|_| documentation_task()).collect();
     let slow = futures_util::future::join_all(waiting.iter().map(|task| bench.ready(task)));
     let options =

@@ -1,13 +1,15 @@
 //! RAG services that help, help too much, or do not help.
 
-use protocol::events::{TaskCreated, TaskOptions};
+use std::time::Duration;
+
+use protocol::events::{Context, TaskCreated, TaskOptions};
 use protocol::vocabulary::Domain;
 use protocol::vocabulary::Tier;
 use serde_json::{Value, json};
 use wiremock::matchers::{body_partial_json, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::support::{Bench, has_reason, task};
+use crate::support::{Bench, IMPATIENT, has_reason, task};
 
 async fn answering(answer: ResponseTemplate) -> MockServer {
     let server = MockServer::start().await;
@@ -48,11 +50,10 @@ async fn a_task_without_context_is_a_task_all_the_same() {
         ResponseTemplate::new(404),
         ResponseTemplate::new(200).set_body_string("oops"),
         ResponseTemplate::new(200).set_body_json(json!({"results": []})),
-        ResponseTemplate::new(200).set_delay(std::time::Duration::from_secs(20)),
     ] {
         let server = answering(answer.clone()).await;
         let ready = Bench::new(None, Some(&server.uri())).ready(&task("Fix a typo in the README.")).await;
-        assert_eq!(ready.context, protocol::events::Context::default(), "{answer:?}");
+        assert_eq!(ready.context, Context::default(), "{answer:?}");
         assert!(ready.routing.fallback);
         assert!(
             has_reason(&ready, "no context: the RAG service did not help"),
@@ -60,6 +61,14 @@ async fn a_task_without_context_is_a_task_all_the_same() {
             ready.routing.reasons
         );
     }
+}
+
+#[tokio::test]
+async fn context_that_comes_too_late_is_not_waited_for() {
+    let server = answering(ResponseTemplate::new(200).set_delay(Duration::from_secs(20))).await;
+    let bench = Bench::with_timeout(IMPATIENT, None, Some(&server.uri()));
+    let ready = bench.ready(&task("Fix a typo in the README.")).await;
+    assert!(has_reason(&ready, "no context: the RAG service did not help (it took too long)"));
 }
 
 /// A task of the tiny tier with about `tokens` tokens of constitution, so that little room is left.

@@ -46,11 +46,16 @@ pub(crate) fn task(description: &str) -> TaskCreated {
     }
 }
 
-/// Fast limits: tests of slowness must not be slow.
-pub(crate) fn quick() -> OutboundSettings {
+/// Ample time for services that answer, however busy the machine is.
+pub(crate) const PATIENT: Duration = Duration::from_secs(10);
+/// Little time for services that are meant to be too slow.
+pub(crate) const IMPATIENT: Duration = Duration::from_millis(100);
+
+fn limits(timeout: Duration) -> OutboundSettings {
+    let timeout_ms = u64::try_from(timeout.as_millis()).unwrap();
     OutboundSettings {
-        timeout_ms: 250,
-        connect_timeout_ms: 250,
+        timeout_ms,
+        connect_timeout_ms: timeout_ms,
         attempts: 2,
         retry_delay_ms: 1,
         max_answer_bytes: 64 * 1024,
@@ -67,20 +72,20 @@ pub(crate) struct Bench {
 
 impl Bench {
     pub(crate) fn new(agent_service: Option<&str>, rag_service: Option<&str>) -> Self {
-        Self::with(settings(), agent_service, rag_service, Duration::from_secs(10))
+        Self::with_timeout(PATIENT, agent_service, rag_service)
     }
 
-    pub(crate) fn with(
-        settings: Settings,
+    pub(crate) fn with_timeout(
+        timeout: Duration,
         agent_service: Option<&str>,
         rag_service: Option<&str>,
-        analysis: Duration,
     ) -> Self {
+        let settings = settings();
         let clock = ManualClock::at(noon());
         let shared: Arc<dyn Clock> = Arc::new(clock.clone());
         let tiers = settings.routing.tier_table().unwrap();
         let outbound = |name, address: &str| {
-            Outbound::new(name, address.to_owned(), quick(), Arc::clone(&shared)).unwrap()
+            Outbound::new(name, address.to_owned(), limits(timeout), Arc::clone(&shared)).unwrap()
         };
         let analyst = Analyst::new(
             settings.routing.rules(&tiers).unwrap(),
@@ -90,7 +95,7 @@ impl Bench {
             let asked = ContextSettings { max_tokens: 4000, max_query_characters: 100 };
             ContextService::new(outbound("rag_service", address), asked)
         });
-        let limits = LaneLimits { concurrency: 4, analysis };
+        let limits = LaneLimits { concurrency: 4, analysis: PATIENT * 2 };
         Self { lane: TierLane::new(analyst, context, tiers, shared, limits), clock }
     }
 
