@@ -105,7 +105,7 @@ impl Event {
         data: impl Into<EventData>,
     ) -> Self {
         let data = data.into();
-        let kind = format!("{}{part}", data.routing_key());
+        let kind = format!("{}{part}", data.derivation_name());
         Self {
             id: EventId::derived(cause.id, &kind),
             trace_id: cause.trace_id,
@@ -175,6 +175,15 @@ impl EventData {
         match self {
             Self::TaskStatusChanged(_) => format!("dats.{}", self.routing_key()),
             other => format!("dats.{}", other.kind().name()),
+        }
+    }
+
+    /// What tells it from other events that follow from the same cause. A replay may choose another tier; its
+    /// answer must have the first one's id all the same.
+    fn derivation_name(&self) -> String {
+        match self {
+            Self::TaskReady(_) => self.kind().name().to_owned(),
+            other => other.routing_key(),
         }
     }
 
