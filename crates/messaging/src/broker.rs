@@ -2,11 +2,13 @@
 //! Every session declares its topology before anything else, so a broker that lost its data is whole again.
 
 mod callbacks;
+mod queue_state;
 mod reconnect;
 mod session;
 mod tls;
 
 pub(crate) use callbacks::ChannelEvent;
+pub use queue_state::QueueState;
 pub(crate) use reconnect::Reconnect;
 pub(crate) use session::{Session, Subscription, Take};
 
@@ -124,7 +126,7 @@ mod tests {
     use protocol::events::EventKind;
     use protocol::topology::{dead_letter_queue, service_queue};
     use serde_json::json;
-    use test_support::{Proxy, TestBroker};
+    use test_support::{Proxy, TestBroker, TlsProxy, TlsStart};
 
     use super::*;
 
@@ -157,6 +159,23 @@ mod tests {
         let error = open(server.url(), &service_queue("q", &[EventKind::TaskStarted])).await.err().unwrap();
         assert!(matches!(&error, BrokerError::TopologyRefused { code: 406, .. }), "{error}");
         assert!(error.to_string().contains("queue q.dead"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn tls_works_with_the_authority_in_the_settings_and_not_without() {
+        let server = TestBroker::create("tls").await;
+        let proxy = TlsProxy::in_front_of(server.url(), TlsStart::AtOnce).await;
+        let url = proxy.url(server.url()).replacen("amqp:", "amqps:", 1);
+        let mut settings = BrokerSettings::from_url(&url);
+        let untrusting = Broker::new(&settings, "test").unwrap();
+        let error = untrusting.open("role", &Topology::default(), false).await.err().unwrap();
+        assert!(error.to_string().contains("certificate"), "{error}");
+        settings.tls.ca_file = Some(proxy.ca_file().to_owned());
+        let trusting = Broker::new(&settings, "test").unwrap();
+        trusting.open("role", &Topology::default(), false).await.unwrap().close().await;
+        settings.tls.ca_file = Some("/nowhere/ca.pem".into());
+        let error = Broker::new(&settings, "test").err().unwrap();
+        assert!(error.to_string().contains("/nowhere/ca.pem"), "{error}");
     }
 
     #[tokio::test]

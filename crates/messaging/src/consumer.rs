@@ -5,8 +5,10 @@
 mod acks;
 mod batch;
 mod handler;
+mod meters;
 mod session;
 mod settle;
+mod worker;
 
 pub use handler::{BatchHandler, HandlerError, Outcome, RawHandler, Received};
 
@@ -21,8 +23,8 @@ use crate::broker::{Broker, Reconnect};
 use crate::health::{BrokerHealth, HealthCell};
 use crate::publisher::Publisher;
 use handler::{Events, Processor, Raw};
-use session::Worker;
 use settle::SetAside;
+use worker::Worker;
 
 /// What to consume and how much at once.
 #[derive(Debug, Clone)]

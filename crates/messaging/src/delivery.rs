@@ -112,6 +112,12 @@ impl Delivery {
         }
     }
 
+    /// All headers, as they came.
+    #[must_use]
+    pub fn headers(&self) -> Headers {
+        Headers::from_table(self.original.headers())
+    }
+
     /// A name for logs: the message id, else what there is.
     pub(crate) fn label(&self) -> &str {
         self.message_id.as_deref().unwrap_or("(no message id)")

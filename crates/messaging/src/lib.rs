@@ -17,7 +17,7 @@ mod settings;
 mod topology;
 mod trace;
 
-pub use broker::{Broker, BrokerError};
+pub use broker::{Broker, BrokerError, QueueState};
 pub use consumer::{
     BatchHandler, Consumer, ConsumerHandle, ConsumerSettings, HandlerError, Outcome, RawHandler, Received,
 };

@@ -26,8 +26,7 @@ pub(crate) async fn declare(channel: &Channel, topology: &Topology) -> Result<()
         declared.map_err(|source| DeclareError { what: format!("exchange {}", exchange.name), source })?;
     }
     for queue in &topology.queues {
-        let declared = channel.queue_declare(queue_arguments(queue)).await;
-        declared.map_err(|source| DeclareError { what: format!("queue {}", queue.name), source })?;
+        declare_queue(channel, queue).await?;
     }
     for binding in &topology.bindings {
         let BindingSpec { queue, exchange, routing_key } = binding;
@@ -36,6 +35,13 @@ pub(crate) async fn declare(channel: &Channel, topology: &Topology) -> Result<()
         bound.map_err(|source| DeclareError { what: what(), source })?;
     }
     Ok(())
+}
+
+/// Declares one queue and tells how many messages are ready in it and how many consumers it has.
+pub(crate) async fn declare_queue(channel: &Channel, queue: &QueueSpec) -> Result<(u32, u32), DeclareError> {
+    let declared = channel.queue_declare(queue_arguments(queue)).await;
+    let declared = declared.map_err(|source| DeclareError { what: format!("queue {}", queue.name), source })?;
+    Ok(declared.map_or((0, 0), |(_, messages, consumers)| (messages, consumers)))
 }
 
 fn exchange_arguments(exchange: &ExchangeSpec) -> ExchangeDeclareArguments {

@@ -145,9 +145,9 @@ impl Actor {
             // Room that is left means an empty backlog.
             let room = self.room(&window, proven);
             match self.wait(&mut session, &window, room, &mut watch).await {
-                Wake::Event(Some(event)) => {
-                    proven |= matches!(event, ChannelEvent::Confirmed { .. });
-                    if self.apply(event, &mut window) {
+                Wake::Event(Some(first)) => {
+                    proven |= matches!(first, ChannelEvent::Confirmed { .. });
+                    if self.apply_all(first, &mut session, &mut window) {
                         break End::Lost;
                     }
                 }
@@ -219,6 +219,18 @@ impl Actor {
 
     fn is_drained(&self, window: &Window) -> bool {
         !self.input_open && self.backlog.is_empty() && window.is_empty()
+    }
+
+    /// Applies an event and those that have come with it; returns whether the session is over.
+    fn apply_all(&mut self, first: ChannelEvent, session: &mut Session, window: &mut Window) -> bool {
+        let mut next = Some(first);
+        while let Some(event) = next {
+            if self.apply(event, window) {
+                return true;
+            }
+            next = session.events.try_recv().ok();
+        }
+        false
     }
 
     /// Returns whether the session is over.

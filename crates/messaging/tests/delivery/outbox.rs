@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use diesel::result::Error as DieselError;
 use diesel_async::AsyncConnection;
 use messaging::{Broker, OutboxEntry, OutboxRelay, OutboxSettings, Publisher, outbox};
+use protocol::TraceId;
 use service_runtime::database::Pool;
 use test_support::{PATIENCE, Proxy, TestBroker, TestDatabase, wait_until};
 
@@ -37,7 +38,8 @@ impl Lab {
 
     /// Commits some events, as a service does.
     async fn commit(&self, count: usize) -> Vec<OutboxEntry> {
-        let entries: Vec<_> = (0..count).map(|_| OutboxEntry::from_event(&started()).unwrap()).collect();
+        let event = || started().in_trace(TraceId::generate());
+        let entries: Vec<_> = (0..count).map(|_| OutboxEntry::from_event(&event()).unwrap()).collect();
         let mut connection = self.pool.get().await.unwrap();
         connection.transaction(async |connection| outbox::insert(connection, &entries).await).await.unwrap();
         entries
@@ -107,6 +109,8 @@ async fn what_a_killed_service_committed_is_published_by_the_next_one() {
     assert_eq!(got.message_type.as_ref(), Some(&first.event_type));
     assert_eq!(got.content_type.as_ref(), Some(&first.content_type));
     assert_eq!(got.correlation_id, first.correlation_id);
+    assert_eq!(got.header("traceparent"), first.traceparent.as_deref());
+    assert!(first.traceparent.is_some(), "the event's own trace goes with it");
     assert_eq!(got.body, first.body);
     let rest = message_ids_in(&lab.server, QUEUE).await;
     assert_eq!(rest, ids(&entries[1..]), "oldest first, each once");

@@ -1,12 +1,13 @@
 //! Sessions that die: nothing is lost, nothing has to be restarted, what is missing at the broker is declared again.
 
 use std::collections::HashSet;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use amqprs::channel::QueueDeleteArguments;
 use amqprs::connection::{Connection, OpenConnectionArguments};
-use messaging::Publisher;
-use protocol::WireMessage;
+use messaging::{ConsumerHandle, Publisher};
+use protocol::{EventId, WireMessage};
 use test_support::{PATIENCE, Proxy, TestBroker, wait_for, wait_until};
 use tokio_util::sync::CancellationToken;
 
@@ -189,6 +190,45 @@ async fn a_broker_that_comes_late_is_waited_for() {
     confirmed.unwrap().unwrap();
     assert_eq!(server.next_message(QUEUE).await.routing_key, STARTED);
     publisher.stop().await;
+}
+
+#[tokio::test]
+async fn a_message_that_kills_sessions_dies_without_its_neighbours() {
+    let server = TestBroker::create("killer").await;
+    let proxy = Arc::new(Proxy::in_front_of(server.url()).await);
+    let publisher = publisher(&broker(server.url()));
+    let (messages, ids) = many(50);
+    let killer = ids[5];
+    publisher.handle.publish_all(messages).await;
+    let (done, handle) = (Seen::default(), Arc::new(OnceLock::<ConsumerHandle>::new()));
+    let (taken, weather, own) = (done.clone(), Arc::clone(&proxy), Arc::clone(&handle));
+    let consumer = consumer(&broker(&proxy.url(server.url())), &publisher.handle, settings(), move |batch| {
+        let ids: Vec<EventId> = batch.iter().map(|received| received.event.id).collect();
+        if !ids.contains(&killer) {
+            ids.iter().for_each(|&id| taken.add(id));
+            return all_done(ids.len());
+        }
+        let (weather, own) = (Arc::clone(&weather), Arc::clone(&own));
+        Box::pin(async move {
+            let own = wait_for("the consumer's handle", PATIENCE, || async { own.get() }).await;
+            weather.cut();
+            wait_until("the session to be dead", PATIENCE, || async { !own.health().connected }).await;
+            weather.restore();
+            all_done(ids.len()).await
+        })
+    });
+    assert!(handle.set(consumer.handle.clone()).is_ok());
+
+    let dead =
+        wait_for("the killer to be dead", PATIENCE * 4, || server.get_message("test-events.dead")).await;
+    assert_eq!(dead.message_id, Some(killer.to_string()));
+    done.reach(49).await;
+    let handled: HashSet<EventId> = done.all().into_iter().collect();
+    assert_eq!(handled, ids.into_iter().filter(|&id| id != killer).collect());
+    consumer.stop().await;
+    publisher.stop().await;
+    assert_eq!(server.queue_depth("test-events.dead").await, Some(0), "nothing else died");
+    assert_eq!(server.queue_depth(QUEUE).await, Some(0));
 }
 
 async fn delete_queue(url: &str, queue: &str) {
