@@ -107,7 +107,7 @@ pub fn assemble(settings: &Settings, parts: Parts) -> anyhow::Result<SocketAddr>
         RpcClient::start(&broker, topology::Topology::default(), shutdown.token(Stage::Work));
     tasks.adopt(Stage::Work, "provenance client", calling);
     let provenance = ProvenanceClient::new(rpc, settings.provenance.query_timeout());
-    register_checks(&ops.health, publisher, consumer, &provenance);
+    register_checks(&ops.health, &broker, publisher, consumer, &provenance);
 
     let state = AppState { tasks: service, submitter, provenance, ops, clock, version };
     serve_rest(settings, state, &tasks, &shutdown)
@@ -141,6 +141,7 @@ fn serve_rest(
 /// Without the broker, tasks are still taken in: their events wait in the outbox.
 fn register_checks(
     health: &Health,
+    broker: &Broker,
     publisher: Publisher,
     consumer: ConsumerHandle,
     provenance: &ProvenanceClient,
@@ -148,6 +149,8 @@ fn register_checks(
     health.register("rabbitmq", Importance::Degrading, move || {
         std::future::ready(check_broker(&publisher, &consumer))
     });
+    let broker = broker.clone();
+    health.register("routing_engine", Importance::Degrading, move || check_routing(broker.clone()));
     let provenance = provenance.clone();
     health.register("provenance_store", Importance::Degrading, move || {
         let provenance = provenance.clone();
@@ -167,4 +170,16 @@ fn check_broker(publisher: &Publisher, consumer: &ConsumerHandle) -> CheckResult
         return Err("the broker takes no events".to_owned());
     }
     Ok(())
+}
+
+/// The routing-engine is there if somebody takes from its queue.
+async fn check_routing(broker: Broker) -> CheckResult {
+    let queues = topology::service_queue(topology::ROUTING_QUEUE, &[]).queues;
+    let queue = queues.into_iter().find(|queue| queue.name == topology::ROUTING_QUEUE);
+    let Some(queue) = queue else { return Err("its queue is not known".to_owned()) };
+    match broker.queue_state(queue).await {
+        Ok(state) if state.consumers > 0 => Ok(()),
+        Ok(_) => Err("nobody takes tasks from its queue".to_owned()),
+        Err(_) => Err("no connection to the broker".to_owned()),
+    }
 }

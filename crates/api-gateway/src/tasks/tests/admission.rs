@@ -20,7 +20,9 @@ async fn a_free_slot_goes_to_the_most_urgent_then_to_the_oldest() {
     let mut waiting = Vec::new();
     for priority in [Priority::Low, Priority::Normal, Priority::Critical, Priority::Normal] {
         gateway.clock.advance(std::time::Duration::from_secs(1));
-        waiting.push(gateway.submit(NewTask { priority: Some(priority), ..new_task("web") }).await.submission.id);
+        waiting.push(
+            gateway.submit(NewTask { priority: Some(priority), ..new_task("web") }).await.submission.id,
+        );
     }
     let mut order = Vec::new();
     for _ in 0..waiting.len() {
@@ -42,7 +44,8 @@ async fn a_free_slot_goes_to_the_most_urgent_then_to_the_oldest() {
 #[tokio::test]
 async fn a_newcomer_does_not_overtake_those_that_wait() {
     let gateway = Fixture::new("queue").await;
-    let running: Vec<_> = [gateway.submit(new_task("web")).await, gateway.submit(new_task("web")).await].into();
+    let running: Vec<_> =
+        [gateway.submit(new_task("web")).await, gateway.submit(new_task("web")).await].into();
     gateway.submit(new_task("web")).await;
     let waiting = gateway.submit(new_task("web")).await.submission.id;
     gateway.tell(whole_way(&running[0])).await;

@@ -28,9 +28,8 @@ struct End {
 const WAY: [fn(&Task) -> protocol::Event; 8] =
     [ready, started, output, rejected, ready, started, output, validated];
 
-async fn run(crash: Option<(usize, Crash)>) -> End {
-    let gateway = Fixture::new("drill").await;
-    let id = gateway.submit(new_task("web")).await.submission.id;
+async fn run(gateway: &Fixture, project: &str, crash: Option<(usize, Crash)>) -> End {
+    let id = gateway.submit(new_task(project)).await.submission.id;
     for (step, event) in WAY.iter().enumerate() {
         let event = event(&gateway.task(id).await);
         match crash.filter(|(at, _)| *at == step) {
@@ -39,18 +38,18 @@ async fn run(crash: Option<(usize, Crash)>) -> End {
                 gateway.second().tell(vec![event]).await;
             }
             Some((_, Crash::BeforeCommit)) => {
-                interrupt(&gateway, event.clone()).await;
+                interrupt(gateway, event.clone()).await;
                 gateway.second().tell(vec![event]).await;
             }
             None => gateway.tell(vec![event]).await,
         }
         if step == 3 {
             gateway.pass_time(Duration::from_secs(2)).await;
-            gateway.admit("web").await;
+            gateway.admit(project).await;
         }
     }
     gateway.assert_counters_match_the_tasks().await;
-    end(&gateway, id).await
+    end(gateway, id).await
 }
 
 /// Handles the event while somebody else holds the history, and ends the session meanwhile.
@@ -74,7 +73,8 @@ async fn interrupt(gateway: &Fixture, event: protocol::Event) {
 async fn end(gateway: &Fixture, id: protocol::TaskId) -> End {
     let task = gateway.task(id).await;
     let client = gateway.database.client().await;
-    let rows = client.query("SELECT routing_key FROM outbox ORDER BY routing_key", &[]).await.unwrap();
+    let announced = "SELECT routing_key FROM outbox WHERE correlation_id = $1 ORDER BY routing_key";
+    let rows = client.query(announced, &[&id.to_string()]).await.unwrap();
     End {
         history: gateway.history_words(id).await,
         status: task.status,
@@ -86,12 +86,19 @@ async fn end(gateway: &Fixture, id: protocol::TaskId) -> End {
 
 #[tokio::test]
 async fn a_crash_after_any_persisted_step_and_a_redelivery_lead_to_the_same_end() {
-    let undisturbed = run(None).await;
+    let gateway = Fixture::new("drill").await;
+    let undisturbed = run(&gateway, "undisturbed", None).await;
     assert_eq!(undisturbed.status, protocol::vocabulary::TaskStatus::Completed);
-    assert_eq!(undisturbed.history.len(), 2 + WAY.len() + 1, "submitted, timer, admitted again, and the events");
+    assert_eq!(
+        undisturbed.history.len(),
+        2 + WAY.len() + 1,
+        "submitted, timer, admitted again, and the events"
+    );
     for step in 0..WAY.len() {
         for crash in [Crash::BeforeCommit, Crash::AfterCommit] {
-            assert_eq!(run(Some((step, crash))).await, undisturbed, "{crash:?} at step {step}");
+            let project = format!("{crash:?}-{step}");
+            let end = run(&gateway, &project, Some((step, crash))).await;
+            assert_eq!(end, undisturbed, "{crash:?} at step {step}");
         }
     }
 }

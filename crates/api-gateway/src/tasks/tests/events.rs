@@ -29,7 +29,13 @@ async fn a_task_goes_from_submission_to_completed() {
     assert_eq!(done.work.artifacts.len(), 1);
     assert_eq!(
         gateway.announced_about(id),
-        ["task.created", "task.status.running", "task.status.running", "task.status.running", "task.status.completed"]
+        [
+            "task.created",
+            "task.status.running",
+            "task.status.running",
+            "task.status.running",
+            "task.status.completed"
+        ]
     );
     let words = gateway.history_words(id).await;
     assert_eq!(words[0], "task.submitted:applied");
@@ -140,10 +146,14 @@ async fn events_with_impossible_values_are_taken_in_and_harm_nobody() {
     let task = gateway.submit(new_task("web")).await;
     let id = task.submission.id;
     let huge = |name: &str| {
-        told(name, id, json!({
-            "artifact_id": "a", "worker_id": "w\0", "tokens_input": u64::MAX, "tokens_output": u64::MAX,
-            "execution_time_ms": u64::MAX, "percent": 1e308, "message": "nul \0", "error": "nul \0 again",
-        }))
+        told(
+            name,
+            id,
+            json!({
+                "artifact_id": "a", "worker_id": "w\0", "tokens_input": u64::MAX, "tokens_output": u64::MAX,
+                "execution_time_ms": u64::MAX, "percent": 1e308, "message": "nul \0", "error": "nul \0 again",
+            }),
+        )
     };
     let future = told("task.started", id, json!({ "attempt": u32::MAX }));
     gateway.tell(vec![future, huge("task.progress"), huge("task.output.created")]).await;

@@ -87,7 +87,10 @@ async fn splitting_has_an_end() {
     }
     gateway.tell(vec![plan(&task, one())]).await;
     let error = gateway.task(task.submission.id).await.error.unwrap();
-    assert_eq!((error.code.as_str(), error.message.as_str()), ("INVALID_PLAN", "subtasks may be split 2 levels deep"));
+    assert_eq!(
+        (error.code.as_str(), error.message.as_str()),
+        ("INVALID_PLAN", "subtasks may be split 2 levels deep")
+    );
 }
 
 #[tokio::test]
@@ -114,7 +117,11 @@ async fn subtasks_of_an_earlier_attempt_do_not_count_for_the_next() {
     let first = subtasks(&gateway, id).await;
     cancel_task(&gateway.service, id, Some("wrong plan".to_owned())).await.unwrap();
     for step in &first {
-        assert_eq!(gateway.phase(*step).await, (TaskStatus::Cancelled, Phase::Done), "cancelled with its parent");
+        assert_eq!(
+            gateway.phase(*step).await,
+            (TaskStatus::Cancelled, Phase::Done),
+            "cancelled with its parent"
+        );
     }
     retry_task(&gateway.service, id).await.unwrap();
     gateway.clock.advance(std::time::Duration::from_secs(1));

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::DateTime;
-use messaging::{BatchHandler, HandlerError, Outcome, OutboxEntry, Received};
+use messaging::{BatchHandler, HandlerError, OutboxEntry, Outcome, Received};
 use protocol::envelope::Incoming;
 use protocol::vocabulary::{ExecutionMode, Phase, Priority, TaskStatus};
 use protocol::{Event, ProjectId, TaskId, TraceId};
@@ -244,8 +244,7 @@ pub(super) fn told(name: &str, task: TaskId, members: Value) -> Event {
     }
     let body = serde_json::to_vec(&body).unwrap();
     let id = Uuid::new_v4().to_string();
-    let incoming =
-        Incoming { routing_key: name, message_id: Some(&id), body: &body, ..Incoming::default() };
+    let incoming = Incoming { routing_key: name, message_id: Some(&id), body: &body, ..Incoming::default() };
     Event::decode(incoming, DateTime::UNIX_EPOCH.into()).unwrap()
 }
 

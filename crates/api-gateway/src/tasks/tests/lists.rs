@@ -6,7 +6,9 @@ use protocol::vocabulary::{Phase, TaskStatus};
 use protocol::{TaskId, Timestamp};
 
 use super::fixture::*;
-use crate::tasks::queries::{PageRequest, PageStart, TaskFilter, find_project_status, list_history, list_tasks};
+use crate::tasks::queries::{
+    PageRequest, PageStart, TaskFilter, find_project_status, list_history, list_tasks,
+};
 use crate::tasks::submission::NewTask;
 
 fn page(limit: u32, start: PageStart) -> PageRequest {
@@ -63,13 +65,19 @@ async fn every_filter_takes_what_it_says() {
         (TaskFilter { project_id: project("nowhere"), ..any.clone() }, vec![]),
         (TaskFilter { statuses: vec![TaskStatus::Completed, TaskStatus::Failed], ..any.clone() }, vec![red]),
         (TaskFilter { phases: vec![Phase::Routing], ..any.clone() }, vec![blue, other]),
-        (TaskFilter { tier: Some("small".into()), domain: Some("code-general".into()), ..any.clone() }, vec![red]),
+        (
+            TaskFilter { tier: Some("small".into()), domain: Some("code-general".into()), ..any.clone() },
+            vec![red],
+        ),
         (TaskFilter { tier: Some("frontier".into()), ..any.clone() }, vec![]),
         (TaskFilter { tag: tag("all"), ..any.clone() }, vec![red, blue]),
         (TaskFilter { tag: tag("blue"), ..any.clone() }, vec![blue]),
         (TaskFilter { tag: tag("re"), ..any.clone() }, vec![]),
         (TaskFilter { created_after: Some(begin), ..any.clone() }, vec![blue, other]),
-        (TaskFilter { created_before: Some((*begin + Duration::from_secs(1)).into()), ..any.clone() }, vec![red]),
+        (
+            TaskFilter { created_before: Some((*begin + Duration::from_secs(1)).into()), ..any.clone() },
+            vec![red],
+        ),
         (TaskFilter { parent_id: Some(red), ..any.clone() }, vec![]),
     ];
     for (filter, mut expected) in cases {

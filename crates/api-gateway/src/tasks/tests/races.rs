@@ -37,7 +37,9 @@ async fn cancel_and_completion_at_the_same_moment_have_one_outcome_and_one_annou
         }
         let mut announced = gateway.announced_about(id);
         announced.extend(second.announced_about(id));
-        let ends = announced.iter().filter(|key| ["task.status.cancelled", "task.status.completed"].contains(&key.as_str()));
+        let ends = announced
+            .iter()
+            .filter(|key| ["task.status.cancelled", "task.status.completed"].contains(&key.as_str()));
         assert_eq!(ends.count(), 1, "{announced:?}");
         let applied = gateway.history(id).await.iter().filter(|entry| entry.applied).count();
         assert_eq!(applied, 5, "the verdict or the cancellation, not both");

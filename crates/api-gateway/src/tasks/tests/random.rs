@@ -119,7 +119,14 @@ impl World<'_> {
 
     /// The events that the inbox remembers; an early one that is still waiting may well be applied by a replay.
     async fn applied_events(&self) -> Vec<protocol::Event> {
-        let rows = self.gateway.database.client().await.query("SELECT event_id::text FROM inbox", &[]).await.unwrap();
+        let rows = self
+            .gateway
+            .database
+            .client()
+            .await
+            .query("SELECT event_id::text FROM inbox", &[])
+            .await
+            .unwrap();
         let known: std::collections::HashSet<String> = rows.iter().map(|row| row.get(0)).collect();
         self.events.iter().filter(|event| known.contains(&event.id.to_string())).cloned().collect()
     }
@@ -141,7 +148,12 @@ fn counters_limits_and_histories_hold_after_any_sequence() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let gateway = runtime.block_on(Fixture::new("random"));
     let cases = std::sync::atomic::AtomicUsize::new(0);
-    let mut runner = TestRunner::new(Config { cases: 24, max_shrink_iters: 64, failure_persistence: None, ..Config::default() });
+    let mut runner = TestRunner::new(Config {
+        cases: 24,
+        max_shrink_iters: 64,
+        failure_persistence: None,
+        ..Config::default()
+    });
     runner
         .run(&prop::collection::vec(step(), 1..60), |steps| {
             let case = cases.fetch_add(1, std::sync::atomic::Ordering::Relaxed);

@@ -37,7 +37,8 @@ async fn many_at_once_are_all_stored_and_as_many_released_as_there_are_slots() {
     assert_eq!(ids.len(), 300);
     let released: Vec<_> = tasks.iter().filter(|task| task.phase == Phase::Routing).collect();
     assert_eq!(released.len(), LIMIT as usize);
-    let waits = |reason| tasks.iter().filter(move |task| task.waiting.as_ref().is_some_and(|w| w.reason == reason));
+    let waits =
+        |reason| tasks.iter().filter(move |task| task.waiting.as_ref().is_some_and(|w| w.reason == reason));
     assert_eq!(waits(WaitingReason::Slot).count(), 300 - LIMIT as usize);
     assert_eq!(gateway.announced().len(), LIMIT as usize, "one task.created for each that was released");
     assert_eq!(gateway.number("SELECT count(*) FROM outbox").await, i64::from(LIMIT));
@@ -50,7 +51,10 @@ async fn task_created_tells_the_routing_engine_all_it_needs() {
     let gateway = Fixture::new("created").await;
     let task = gateway.submit(new_task("web")).await;
     let event = gateway.announced().remove(0);
-    assert_eq!((event.trace_id, event.correlation_id), (Some(task.submission.trace_id), Some(task.submission.id)));
+    assert_eq!(
+        (event.trace_id, event.correlation_id),
+        (Some(task.submission.trace_id), Some(task.submission.id))
+    );
     let EventData::TaskCreated(created) = event.data else { panic!("{event:?}") };
     assert_eq!((created.task_id, created.attempt), (task.submission.id, 1));
     assert_eq!(created.request_id, task.submission.request_id);
@@ -61,7 +65,7 @@ async fn task_created_tells_the_routing_engine_all_it_needs() {
 async fn two_gateways_never_give_away_a_slot_twice() {
     let gateway = Fixture::new("replicas").await;
     let second = gateway.second();
-    let submit = |index: u32| if index % 2 == 0 { &gateway.submitter } else { &second.submitter };
+    let submit = |index: u32| if index.is_multiple_of(2) { &gateway.submitter } else { &second.submitter };
     let answers = join_all((0..100).map(|index| submit(index).submit(new_task("web")))).await;
     let released = answers.iter().flatten().filter(|task| task.phase == Phase::Routing).count();
     assert_eq!((answers.iter().filter(|answer| answer.is_ok()).count(), released), (100, LIMIT as usize));

@@ -59,8 +59,7 @@ async fn two_gateways_fire_every_timer_once() {
         ids.push(gateway.submit(new_task(&format!("project-{index}"))).await.submission.id);
     }
     gateway.clock.advance(Duration::from_secs(121));
-    let (here, there) =
-        tokio::join!(fire_due_timers(&gateway.service), fire_due_timers(&second.service));
+    let (here, there) = tokio::join!(fire_due_timers(&gateway.service), fire_due_timers(&second.service));
     assert_eq!(here.unwrap() + there.unwrap(), 30);
     for id in ids {
         assert_eq!(gateway.history_words(id).await, ["task.submitted:applied", "timer.due:applied"]);
