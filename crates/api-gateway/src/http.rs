@@ -21,6 +21,7 @@ mod security;
 mod state;
 mod tasks;
 mod trace;
+mod words;
 
 pub use state::AppState;
 
@@ -32,6 +33,7 @@ use actix_web::{App, Error};
 
 use self::body::BodyLimit;
 use self::operations::openapi::OpenApiBytes;
+use self::words::ConfiguredWords;
 
 /// Under which most paths lie.
 const API_PREFIX: &str = "/api/v1";
@@ -42,6 +44,7 @@ pub struct RestApi {
     state: AppState,
     body_limit: BodyLimit,
     document: OpenApiBytes,
+    words: ConfiguredWords,
 }
 
 impl RestApi {
@@ -50,8 +53,10 @@ impl RestApi {
     /// # Errors
     /// Only if the API's document cannot be written as JSON, which is a bug.
     pub fn new(state: AppState, max_body_bytes: usize) -> serde_json::Result<Self> {
-        let document = openapi_json(state.version)?;
+        let words = ConfiguredWords::new(state.tasks.rules().tiers.clone());
+        let document = openapi::document(state.version, &words)?.to_string();
         Ok(Self {
+            words,
             state,
             body_limit: BodyLimit(max_body_bytes),
             document: OpenApiBytes(Bytes::from(document)),
@@ -72,6 +77,7 @@ impl RestApi {
     > {
         App::new()
             .app_data(self.body_limit)
+            .app_data(self.words.clone())
             .app_data(Data::new(self.state.ops.clone()))
             .app_data(Data::new(self.state.clone()))
             .app_data(Data::new(self.document.clone()))
@@ -80,12 +86,12 @@ impl RestApi {
     }
 }
 
-/// The API's document as JSON.
+/// The API's document as JSON, for an installation with the standard tiers.
 ///
 /// # Errors
 /// Only if it cannot be written as JSON, which is a bug.
 pub fn openapi_json(version: &str) -> serde_json::Result<String> {
-    openapi::document(version).to_pretty_json()
+    serde_json::to_string_pretty(&openapi::document(version, &ConfiguredWords::default())?)
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ use actix_web::{FromRequest, HttpRequest};
 
 use super::findings::Findings;
 use super::problem::ApiError;
+use super::words::ConfiguredWords;
 
 /// A body that an endpoint takes: reads its fields one by one and leaves the findings to [`Fields`].
 pub(crate) trait ReadBody: Sized {
@@ -29,7 +30,7 @@ pub(crate) trait ReadBody: Sized {
 #[derive(Debug)]
 pub(crate) struct RequestBody<T>(pub(crate) T);
 
-/// Extractor of a body that may be left out.
+/// Extractor of a body that may be left out, or be `null`.
 #[derive(Debug)]
 pub(crate) struct OptionalBody<T>(pub(crate) Option<T>);
 
@@ -37,13 +38,17 @@ pub(crate) struct OptionalBody<T>(pub(crate) Option<T>);
 ///
 /// # Errors
 /// 1003 if it is not JSON, 1002 with every bad field otherwise.
-pub(crate) fn read_body<T: ReadBody>(body: &[u8]) -> Result<T, ApiError> {
+pub(crate) fn read_body<T: ReadBody>(body: &[u8], words: &ConfiguredWords) -> Result<T, ApiError> {
     let members = json::parse_object(body)?;
     let mut findings = Findings::default();
-    let mut fields = Fields::new("", members, &mut findings);
+    let mut fields = Fields::new("", members, &mut findings, words);
     let read = T::read(&mut fields);
     fields.refuse_unknown();
     findings.conclude(read)
+}
+
+fn words_of(request: &HttpRequest) -> ConfiguredWords {
+    request.app_data::<ConfiguredWords>().cloned().unwrap_or_default()
 }
 
 impl<T: ReadBody + 'static> FromRequest for RequestBody<T> {
@@ -55,7 +60,7 @@ impl<T: ReadBody + 'static> FromRequest for RequestBody<T> {
         Box::pin(async move {
             receive::check_headers(&request)?;
             let body = receive::collect(&request, payload).await?;
-            read_body(&body).map(Self)
+            read_body(&body, &words_of(&request)).map(Self)
         })
     }
 }
@@ -68,11 +73,11 @@ impl<T: ReadBody + 'static> FromRequest for OptionalBody<T> {
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
             let body = receive::collect(&request, payload).await?;
-            if body.is_empty() {
+            if body.trim_ascii().is_empty() || body.trim_ascii() == b"null" {
                 return Ok(Self(None));
             }
             receive::check_headers(&request)?;
-            read_body(&body).map(|value| Self(Some(value)))
+            read_body(&body, &words_of(&request)).map(|value| Self(Some(value)))
         })
     }
 }

@@ -1,8 +1,10 @@
 //! The API's document: the operations of `routes`, with what all of them have in common.
 
 pub(crate) mod answers;
+mod honesty;
 pub(crate) mod vocabulary;
 
+use serde_json::Value;
 use utoipa::openapi::header::{Header, HeaderBuilder};
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, SchemaType, Type};
@@ -11,6 +13,7 @@ use utoipa::{Modify, OpenApi};
 
 use super::problem::{FieldError, Problem, ProblemError};
 use super::routes::Operations;
+use super::words::ConfiguredWords;
 
 const DESCRIPTION: &str = "Takes tasks in, follows them through routing, work and judgement, and shows the \
     provenance of what they produced.\n\nErrors are `application/problem+json`. `error_code` tells what went \
@@ -32,7 +35,7 @@ const DESCRIPTION: &str = "Takes tasks in, follows them through routing, work an
 struct Frame;
 
 /// The whole document.
-pub(crate) fn document(version: &str) -> utoipa::openapi::OpenApi {
+pub(crate) fn document(version: &str, words: &ConfiguredWords) -> serde_json::Result<Value> {
     let mut document = Frame::openapi();
     document.merge(Operations::openapi());
     TracedAnswers.modify(&mut document);
@@ -43,7 +46,10 @@ pub(crate) fn document(version: &str) -> utoipa::openapi::OpenApi {
         .license(Some(LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build()))
         .build();
     document.servers = Some(vec![ServerBuilder::new().url("/").build()]);
-    document
+    let mut document = serde_json::to_value(document)?;
+    honesty::close_request_bodies(&mut document);
+    honesty::list_tiers(&mut document, &words.tiers());
+    Ok(document)
 }
 
 /// The headers that the outermost middleware adds to every answer.

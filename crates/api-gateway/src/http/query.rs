@@ -7,11 +7,13 @@ use std::str::FromStr;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, web};
 use protocol::Timestamp;
+use protocol::vocabulary::Tier;
 use uuid::Uuid;
 
 use super::body::{parse_time, parse_uuid};
 use super::findings::Findings;
 use super::problem::ApiError;
+use super::words::ConfiguredWords;
 
 /// A query that an endpoint takes.
 pub(crate) trait ReadQuery: Sized {
@@ -28,6 +30,7 @@ pub(crate) struct Query<T>(pub(crate) T);
 pub(crate) struct Parameters {
     pairs: Vec<(String, String)>,
     findings: Findings,
+    words: ConfiguredWords,
 }
 
 impl Parameters {
@@ -65,6 +68,12 @@ impl Parameters {
             return Some(T::from(value.as_str()));
         }
         self.refuse(name, &format!("must be one of {}", words.join(", ")))
+    }
+
+    /// A tier that this installation has.
+    pub(crate) fn tier(&mut self, name: &str) -> Option<Tier> {
+        let words = self.words.clone();
+        self.word(name, &words.tiers())
     }
 
     /// A whole number in that range.
@@ -116,7 +125,7 @@ impl Parameters {
 ///
 /// # Errors
 /// 1002 with every bad parameter.
-pub(crate) fn read_query<T: ReadQuery>(query: &str) -> Result<T, ApiError> {
+pub(crate) fn read_query<T: ReadQuery>(query: &str, words: ConfiguredWords) -> Result<T, ApiError> {
     let pairs = web::Query::<Vec<(String, String)>>::from_query(query)
         .map(web::Query::into_inner)
         .map_err(|error| ApiError::internal(error.to_string()))?;
@@ -127,9 +136,9 @@ pub(crate) fn read_query<T: ReadQuery>(query: &str) -> Result<T, ApiError> {
             findings.add(name, "must not contain the NUL character");
         }
     }
-    let mut parameters = Parameters { pairs, findings };
+    let mut parameters = Parameters { pairs, findings, words };
     let read = T::read(&mut parameters);
-    let Parameters { pairs, mut findings } = parameters;
+    let Parameters { pairs, mut findings, .. } = parameters;
     for (name, _) in pairs {
         findings.add(super::findings::member_path("", &name), "is not a known parameter");
     }
@@ -141,6 +150,7 @@ impl<T: ReadQuery> FromRequest for Query<T> {
     type Future = std::future::Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        std::future::ready(read_query(request.query_string()).map(Self))
+        let words = request.app_data::<ConfiguredWords>().cloned().unwrap_or_default();
+        std::future::ready(read_query(request.query_string(), words).map(Self))
     }
 }

@@ -4,5 +4,6 @@
 mod app;
 mod away;
 mod document;
+mod faults;
 mod headers;
 mod refusals;

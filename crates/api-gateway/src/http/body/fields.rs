@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::Node;
 use crate::http::findings::{Findings, member_path};
+use crate::http::words::ConfiguredWords;
 
 /// A JSON object that is being read. An absent member and one that is `null` are the same.
 #[derive(Debug)]
@@ -12,18 +13,24 @@ pub(crate) struct Fields<'f> {
     path: &'f str,
     members: JsonObject,
     findings: &'f mut Findings,
+    words: &'f ConfiguredWords,
 }
 
 impl<'f> Fields<'f> {
     /// The object at `path`; the body itself has the empty path.
-    pub(super) fn new(path: &'f str, members: JsonObject, findings: &'f mut Findings) -> Self {
-        Self { path, members, findings }
+    pub(super) fn new(
+        path: &'f str,
+        members: JsonObject,
+        findings: &'f mut Findings,
+        words: &'f ConfiguredWords,
+    ) -> Self {
+        Self { path, members, findings, words }
     }
 
     /// The member's value if it is there and right. A wrong one is noted.
     pub(crate) fn optional<T>(&mut self, name: &str, read: impl FnOnce(Node<'_>) -> Option<T>) -> Option<T> {
         let value = self.members.remove(name).filter(|value| !value.is_null())?;
-        read(Node::new(member_path(self.path, name), value, self.findings))
+        read(Node::new(member_path(self.path, name), value, self.findings, self.words))
     }
 
     /// The member's value; that it is missing or wrong is noted.

@@ -7,11 +7,13 @@ use std::str::FromStr;
 use chrono::Datelike;
 use protocol::Timestamp;
 use protocol::events::JsonObject;
+use protocol::vocabulary::Tier;
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::Fields;
 use crate::http::findings::{Findings, member_path};
+use crate::http::words::ConfiguredWords;
 
 /// PostgreSQL keeps no NUL character in text or JSON, so none gets past the edge.
 const NO_NUL: &str = "must not contain the NUL character";
@@ -22,11 +24,17 @@ pub(crate) struct Node<'n> {
     path: String,
     value: Value,
     findings: &'n mut Findings,
+    words: &'n ConfiguredWords,
 }
 
 impl<'n> Node<'n> {
-    pub(super) fn new(path: String, value: Value, findings: &'n mut Findings) -> Self {
-        Self { path, value, findings }
+    pub(super) fn new(
+        path: String,
+        value: Value,
+        findings: &'n mut Findings,
+        words: &'n ConfiguredWords,
+    ) -> Self {
+        Self { path, value, findings, words }
     }
 
     fn refuse<T>(self, message: impl Into<String>) -> Option<T> {
@@ -66,6 +74,12 @@ impl<'n> Node<'n> {
             Value::String(_) => self.refuse(format!("must be one of {}", words.join(", "))),
             _ => self.refuse("must be a string"),
         }
+    }
+
+    /// A tier that this installation has.
+    pub(crate) fn tier(self) -> Option<Tier> {
+        let words = self.words;
+        self.word(&words.tiers())
     }
 
     /// A whole number in that range; `3.0` is one too.
@@ -120,7 +134,7 @@ impl<'n> Node<'n> {
         let mut values = Vec::with_capacity(items.len());
         let mut all_right = true;
         for (index, item) in items.into_iter().enumerate() {
-            match read(Node::new(format!("{}[{index}]", self.path), item, &mut *self.findings)) {
+            match read(Node::new(format!("{}[{index}]", self.path), item, &mut *self.findings, self.words)) {
                 Some(value) => values.push(value),
                 None => all_right = false,
             }
@@ -131,7 +145,7 @@ impl<'n> Node<'n> {
     /// An object with known members.
     pub(crate) fn object<T>(self, read: impl FnOnce(&mut Fields<'_>) -> Option<T>) -> Option<T> {
         let Value::Object(members) = self.value else { return self.refuse("must be an object") };
-        let mut fields = Fields::new(&self.path, members, self.findings);
+        let mut fields = Fields::new(&self.path, members, self.findings, self.words);
         let value = read(&mut fields);
         fields.refuse_unknown();
         value
@@ -144,7 +158,7 @@ impl<'n> Node<'n> {
             return None;
         }
         let Value::Object(members) = self.value else { return self.refuse("must be an object") };
-        check(&mut Fields::new(&self.path, members.clone(), self.findings));
+        check(&mut Fields::new(&self.path, members.clone(), self.findings, self.words));
         Some(members)
     }
 }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::json::MAX_DEPTH;
 use super::{Fields, ReadBody, read_body};
+use crate::http::words::ConfiguredWords;
 
 /// One field of each kind.
 #[derive(Debug, PartialEq)]
@@ -27,7 +28,7 @@ impl ReadBody for Sample {
         let sample = Self {
             text: String::new(),
             word: fields.optional("word", |node| node.parsed()),
-            open_word: fields.optional("open_word", |node| node.word(Tier::WORDS)),
+            open_word: fields.optional("open_word", |node| node.tier()),
             number: fields.optional("number", |node| node.integer(1..=10)),
             flag: fields.optional("flag", |node| node.flag()),
             ids: fields.optional("ids", |node| node.list(|item| item.uuid())),
@@ -41,7 +42,8 @@ impl ReadBody for Sample {
 }
 
 fn read(body: &str) -> Result<Sample, (u16, Vec<String>)> {
-    read_body(body.as_bytes()).map_err(|error| (error.code().number(), error.fields()))
+    read_body(body.as_bytes(), &ConfiguredWords::default())
+        .map_err(|error| (error.code().number(), error.fields()))
 }
 
 /// The fields that are refused when `members` are added to a good body.
@@ -114,6 +116,14 @@ fn every_wrong_kind_of_value_names_its_field() {
 }
 
 #[test]
+fn a_tier_that_settings_add_is_taken() {
+    let words = ConfiguredWords::new(vec![Tier::Tiny, Tier::Other("huge".to_owned())]);
+    let sample: Sample = read_body(br#"{"text":"x","open_word":"huge"}"#, &words).unwrap();
+    assert_eq!(sample.open_word, Some(Tier::Other("huge".to_owned())));
+    assert!(read_body::<Sample>(br#"{"text":"x","open_word":"small"}"#, &words).is_err());
+}
+
+#[test]
 fn everything_that_is_wrong_is_named_at_once() {
     let fields = refused(json!({
         "text": 1, "word": "x", "ids": ["x", "y"], "nested": { "inner": 9, "odd": 1 }, "odd": 1
@@ -143,7 +153,8 @@ fn what_is_not_json_is_told_apart_from_json_that_is_not_taken() {
         let (found, _) = read(body).unwrap_err();
         assert_eq!(found, code, "{}", &body.chars().take(60).collect::<String>());
     }
-    assert_eq!(read_body::<Sample>(b"{\"text\":\"\xff\"}").unwrap_err().code().number(), 1003);
+    let words = ConfiguredWords::default();
+    assert_eq!(read_body::<Sample>(b"{\"text\":\"\xff\"}", &words).unwrap_err().code().number(), 1003);
 }
 
 #[test]
@@ -204,7 +215,7 @@ proptest! {
 
     #[test]
     fn any_bytes_are_either_a_value_or_refused(body in prop::collection::vec(any::<u8>(), 0..200)) {
-        if let Err(error) = read_body::<Sample>(&body) {
+        if let Err(error) = read_body::<Sample>(&body, &ConfiguredWords::default()) {
             prop_assert!([1002, 1003].contains(&error.code().number()));
         }
     }

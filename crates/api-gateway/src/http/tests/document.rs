@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 
 use actix_web::http::{Method, StatusCode};
+use protocol::vocabulary::Tier;
 use serde_json::Value;
 
 use super::app::{bare, post, send};
 use crate::http::routes::{ALIASES, ROUTES};
-use crate::http::{API_PREFIX, openapi_json};
+use crate::http::words::ConfiguredWords;
+use crate::http::{API_PREFIX, openapi, openapi_json};
 
 fn document() -> Value {
     serde_json::from_str(&openapi_json("1.2.3").unwrap()).unwrap()
@@ -130,4 +132,17 @@ async fn the_document_and_its_page_are_served_with_and_without_prefix() {
         let missing = send(bare(Method::GET, &format!("{prefix}/docs/nothing.js"))).await;
         assert_eq!((missing.status.as_u16(), missing.error_code()), (404, 4040));
     }
+}
+
+#[test]
+fn request_bodies_are_closed_and_tiers_are_those_of_the_installation() {
+    let document = document();
+    for name in ["SubmitTaskRequest", "SubmitTaskOptions", "SubmitTaskInput", "CancelTaskRequest"] {
+        assert_eq!(document["components"]["schemas"][name]["additionalProperties"], false, "{name}");
+    }
+    assert_eq!(document["components"]["schemas"]["Metadata"]["additionalProperties"], true);
+
+    let words = ConfiguredWords::new(vec![Tier::Tiny, Tier::Other("huge".to_owned())]);
+    let document = openapi::document("1.2.3", &words).unwrap();
+    assert_eq!(document["components"]["schemas"]["Tier"]["enum"], serde_json::json!(["tiny", "huge"]));
 }

@@ -55,7 +55,7 @@ impl ReadQuery for ListTasksQuery {
             project_id: parameters.parsed("project_id"),
             status: parameters.repeated("status"),
             phase: parameters.repeated("phase"),
-            tier: parameters.word("tier", Tier::WORDS),
+            tier: parameters.tier("tier"),
             domain: parameters.word("domain", Domain::WORDS),
             tag: parameters.text("tag", 1..=MOST_TAG_CHARS),
             created_after: parameters.time("created_after"),

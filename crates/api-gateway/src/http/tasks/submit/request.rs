@@ -7,7 +7,9 @@ use protocol::events::{Input, JsonObject, TaskOptions};
 use protocol::vocabulary::{Domain, ExecutionMode, Priority, QaProfile, Relationship, Tier};
 use protocol::{ArtifactId, ProjectId, TaskId, Timestamp, TraceId};
 use utoipa::openapi::RefOr;
-use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, Schema};
+use utoipa::openapi::schema::{
+    AdditionalProperties, ArrayBuilder, ObjectBuilder, OneOfBuilder, Schema, Type,
+};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::http::body::{Fields, ReadBody};
@@ -100,12 +102,20 @@ pub(crate) enum MetadataObject {}
 
 impl PartialSchema for MetadataObject {
     fn schema() -> RefOr<Schema> {
+        let text = || ObjectBuilder::new().schema_type(Type::String);
+        let tag = text().min_length(Some(1)).max_length(Some(MOST_TAG_CHARS)).pattern(Some(r"\S"));
+        let requester = text().max_length(Some(MOST_REQUESTER_CHARS));
         ObjectBuilder::new()
-            .property("tags", Vec::<String>::schema())
-            .property("requester", String::schema())
+            .property("tags", nullable(ArrayBuilder::new().items(tag)))
+            .property("requester", nullable(requester))
             .additional_properties(Some(AdditionalProperties::<Schema>::FreeForm(true)))
             .into()
     }
+}
+
+/// The schema, or `null`.
+fn nullable(schema: impl Into<RefOr<Schema>>) -> OneOfBuilder {
+    OneOfBuilder::new().item(ObjectBuilder::new().schema_type(Type::Null)).item(schema)
 }
 
 impl ToSchema for MetadataObject {
@@ -146,7 +156,7 @@ fn read_options(fields: &mut Fields<'_>) -> Option<SubmitTaskOptions> {
     Some(SubmitTaskOptions {
         decompose: fields.optional("decompose", |node| node.flag()),
         qa_profile: fields.optional("qa_profile", |node| node.word(QaProfile::WORDS)),
-        tier: fields.optional("tier", |node| node.word(Tier::WORDS)),
+        tier: fields.optional("tier", |node| node.tier()),
         domain: fields.optional("domain", |node| node.word(Domain::WORDS)),
         timeout_seconds: fields.optional("timeout_seconds", |node| node.integer(1..=MOST_TIMEOUT_SECONDS)),
         max_attempts: fields.optional("max_attempts", |node| node.integer(1..=MOST_ATTEMPTS)),

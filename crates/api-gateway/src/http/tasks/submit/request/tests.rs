@@ -7,10 +7,12 @@ use serde_json::{Value, json};
 
 use super::{MOST_DESCRIPTION_CHARS, SubmitTaskRequest};
 use crate::http::body::read_body;
+use crate::http::words::ConfiguredWords;
 use crate::tasks::submission::NewTask;
 
 fn read(body: &Value) -> Result<NewTask, Vec<String>> {
-    let request: Result<SubmitTaskRequest, _> = read_body(body.to_string().as_bytes());
+    let request: Result<SubmitTaskRequest, _> =
+        read_body(body.to_string().as_bytes(), &ConfiguredWords::default());
     request.map(|request| request.into_new_task(TraceId::generate())).map_err(|error| error.fields())
 }
 
