@@ -1,6 +1,7 @@
 //! Puts the service together: database, publisher, outbox relay, consumer, reconcilers, REST.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -130,12 +131,18 @@ fn serve_rest(
         .with_context(|| format!("cannot listen on {}:{}", http.host, http.port))?;
     let address = server.addrs().first().copied().context("the server has no address")?;
     if let Some(file) = &settings.api.port_file {
-        std::fs::write(file, address.port().to_string())
-            .with_context(|| format!("cannot write {}", file.display()))?;
+        write_port(file, address.port()).with_context(|| format!("cannot write {}", file.display()))?;
     }
     tasks.spawn(Stage::Intake, "http", serve_until(server.run(), shutdown.token(Stage::Intake)));
     info!(%address, "REST is up");
     Ok(address)
+}
+
+/// Whoever waits for the file finds it whole: it gets its name when it is written.
+fn write_port(file: &Path, port: u16) -> std::io::Result<()> {
+    let unfinished = file.with_extension("unfinished");
+    std::fs::write(&unfinished, port.to_string())?;
+    std::fs::rename(unfinished, file)
 }
 
 /// Without the broker, tasks are still taken in: their events wait in the outbox.

@@ -109,3 +109,84 @@ fn milliseconds(amount: f64) -> TimeDelta {
     // A thousand years is as good as never, and keeps the arithmetic of times from overflowing.
     TimeDelta::milliseconds(amount.clamp(0.0, 3.2e13) as i64)
 }
+
+#[cfg(test)]
+mod tests {
+    use protocol::events::{JsonObject, TaskOptions};
+    use protocol::vocabulary::{ExecutionMode, Priority, Tier};
+    use protocol::{ProjectId, RequestId, TaskId, TraceId};
+
+    use super::*;
+    use crate::tasks::lifecycle::Rules;
+    use crate::tasks::task::Submission;
+
+    fn now() -> DateTime<Utc> {
+        DateTime::from_timestamp(1_790_000_000, 0).unwrap()
+    }
+
+    fn waiting_task(tier: Option<Tier>) -> Task {
+        let submission = Submission {
+            id: TaskId::generate(),
+            project_id: ProjectId::default(),
+            description: String::new(),
+            priority: Priority::Normal,
+            execution_mode: ExecutionMode::Autonomous,
+            options: TaskOptions { tier, ..TaskOptions::default() },
+            inputs: Vec::new(),
+            depends_on: Vec::new(),
+            not_before: None,
+            metadata: JsonObject::new(),
+            constitution: None,
+            parent_id: None,
+            work_type: None,
+            parameters: None,
+            trace_id: TraceId::generate(),
+            request_id: RequestId::generate(),
+            created_at: now(),
+        };
+        Task::submitted(submission, &Rules::default(), false)
+    }
+
+    fn measured() -> Estimates {
+        let estimates = Estimates::default();
+        let row =
+            |tier: &str, domain: &str, samples, mean| (tier.to_owned(), domain.to_owned(), samples, mean);
+        let durations = vec![row("small", "analysis", 1, 1000.0), row("large", "analysis", 3, 5000.0)];
+        estimates.replace(durations, std::iter::empty());
+        estimates
+    }
+
+    #[test]
+    fn nothing_is_estimated_before_anything_is_measured() {
+        assert_eq!(Estimates::default().completion(&waiting_task(None), now()), None);
+    }
+
+    #[test]
+    fn the_mean_of_what_is_most_like_the_task_counts() {
+        let in_ms =
+            |tier| (measured().completion(&waiting_task(tier), now()).unwrap() - now()).num_milliseconds();
+        assert_eq!(in_ms(Some(Tier::Small)), 1000);
+        assert_eq!(in_ms(Some(Tier::Large)), 5000);
+        assert_eq!(in_ms(Some(Tier::Tiny)), 4000, "nothing of its tier is measured: the mean of everything");
+    }
+
+    #[test]
+    fn what_waits_before_a_task_delays_it() {
+        let estimates = measured();
+        let durations = vec![("small".to_owned(), "analysis".to_owned(), 1, 1000.0)];
+        estimates.replace(durations, std::iter::once(("default".to_owned(), 2.5)));
+        let expected = now() + TimeDelta::milliseconds(3500);
+        assert_eq!(estimates.completion(&waiting_task(None), now()), Some(expected));
+    }
+
+    #[test]
+    fn an_estimate_never_lies_in_the_past() {
+        let mut task = waiting_task(Some(Tier::Small));
+        task.phase = Phase::Executing;
+        task.admitted_at = Some(now());
+        let late = now() + TimeDelta::seconds(30);
+        assert_eq!(measured().completion(&task, late), Some(late + TimeDelta::seconds(1)));
+        task.phase = Phase::Done;
+        assert_eq!(measured().completion(&task, late), None);
+    }
+}
