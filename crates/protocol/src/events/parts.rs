@@ -130,6 +130,11 @@ pub struct Failure {
 }
 
 impl Failure {
+    /// Code of an agent's verdict that the work failed.
+    pub const AGENT_FAILED: &str = "AGENT_FAILED";
+    /// Code of an agent's verdict that it gave up the work because it was asked to.
+    pub const AGENT_CANCELLED: &str = "AGENT_CANCELLED";
+
     /// A failure with every part given.
     #[must_use]
     pub fn new(code: impl Into<String>, message: impl Into<String>, retryable: bool) -> Self {

@@ -181,8 +181,18 @@ impl Life<'_> {
             work.output.clone_from(&failed.output);
         }
         self.learn(FeedbackSource::Worker, &failed.error.message, Vec::new());
-        self.fail_attempt(&failed.error, self.task.max_attempts);
+        let mut failure = failed.error.clone();
+        failure.retryable &= !self.is_final_verdict(&failure);
+        self.fail_attempt(&failure, self.task.max_attempts);
         Ok(Vec::new())
+    }
+
+    /// An agent that says that the work failed has done it: doing it again is for the submitter to ask for. Lost
+    /// agents, deadlines and broken messages say nothing about the work.
+    fn is_final_verdict(&self, failure: &Failure) -> bool {
+        let is_verdict = [Failure::AGENT_FAILED, Failure::AGENT_CANCELLED].contains(&failure.code.as_str());
+        let asked_again = self.task.submission.options.max_attempts.is_some_and(|attempts| attempts > 1);
+        is_verdict && self.task.is_for_agent() && !asked_again
     }
 
     pub(super) fn agent_lost(&mut self, agent_id: &str) -> Outcome {

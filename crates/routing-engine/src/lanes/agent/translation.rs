@@ -122,8 +122,8 @@ impl Translation<'_> {
         let trace_id = result.trace_id;
         let data = match result.verdict {
             Verdict::Completed => completed(result, longest_output),
-            Verdict::Failed => failed(result, "AGENT_FAILED", longest_output),
-            Verdict::Cancelled => failed(result, "AGENT_CANCELLED", longest_output),
+            Verdict::Failed => failed(result, Failure::AGENT_FAILED, longest_output),
+            Verdict::Cancelled => failed(result, Failure::AGENT_CANCELLED, longest_output),
         };
         vec![self.event(id, trace_id, data)]
     }
@@ -178,7 +178,7 @@ fn completed(result: WorkResult, longest_output: usize) -> EventData {
     .into()
 }
 
-/// Always retryable: whether there is another attempt is decided by how many the task may have.
+/// Retryable as far as we can tell; the gateway knows whether the submitter wants another attempt.
 fn failed(result: WorkResult, code: &str, longest_output: usize) -> EventData {
     let output = cut(result.output, longest_output);
     let told = result.error_message.filter(|message| !message.trim().is_empty());

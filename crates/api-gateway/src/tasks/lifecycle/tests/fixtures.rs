@@ -180,6 +180,20 @@ pub(super) fn failed(attempt: Option<u32>, retryable: bool) -> Input {
     }))
 }
 
+pub(super) fn agent_failed() -> Input {
+    Input::Failed(Box::new(TaskFailed {
+        task_id: task_id(),
+        attempt: None,
+        error: Failure::new(Failure::AGENT_FAILED, "exit code 1", true),
+        worker_id: None,
+        agent_id: Some("agent-1".to_owned()),
+        request_id: None,
+        exit_code: Some(1),
+        output: Some("no such playbook".to_owned()),
+        duration_ms: Some(5),
+    }))
+}
+
 pub(super) fn agent_completed(request_id: Option<RequestId>) -> Input {
     Input::AgentCompleted(Box::new(TaskCompleted {
         task_id: task_id(),
@@ -264,6 +278,7 @@ pub(super) fn one_of_each() -> Vec<(&'static str, Input)> {
         ("progress", progress),
         ("output", output(Some(1))),
         ("agent completed", agent_completed(None)),
+        ("agent failed", agent_failed()),
         ("failed, retryable", failed(Some(1), true)),
         ("failed for good", failed(Some(1), false)),
         ("validated", validated(Some(1))),

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::fixtures::*;
 use crate::tasks::lifecycle::{Effect, Ignored, Input, SubtaskFailure};
-use crate::tasks::task::WaitingReason;
+use crate::tasks::task::{Submission, WaitingReason};
 
 #[test]
 fn the_plain_life_ends_completed_with_what_the_worker_told() {
@@ -217,6 +217,41 @@ fn an_agents_result_is_final_and_one_for_an_earlier_hand_over_is_ignored() {
     driver.must(agent_completed(Some(submission().request_id)));
     assert_eq!(driver.task.status, TaskStatus::Completed);
     assert_eq!(driver.task.work.output.as_deref(), Some("Echo: hello"));
+}
+
+#[test]
+fn an_agents_failure_is_final_unless_several_attempts_were_asked_for() {
+    let mut plain = in_phase(Phase::Executing, true);
+    plain.must(agent_failed());
+    assert_eq!((plain.task.status, plain.task.attempt), (TaskStatus::Failed, 1));
+    assert_eq!(plain.task.work.output.as_deref(), Some("no such playbook"));
+    assert!(!plain.task.error.as_ref().unwrap().retryable);
+    for (asked, attempts) in [(1, 1), (2, 2)] {
+        let options = TaskOptions { max_attempts: Some(asked), ..TaskOptions::default() };
+        let mut driver = Driver::new(Submission { options, ..agent_submission() });
+        for _ in 0..attempts {
+            driver.to_executing();
+            driver.must(agent_failed());
+        }
+        assert_eq!((driver.task.status, driver.task.attempt), (TaskStatus::Failed, attempts));
+    }
+}
+
+#[test]
+fn lost_agents_deadlines_and_broken_messages_lead_to_another_attempt_with_a_request_id_of_its_own() {
+    let mut driver = Driver::new(agent_submission());
+    driver.to_executing();
+    driver.must(Input::AgentLost { agent_id: WORKER.to_owned() });
+    assert_eq!((driver.task.attempt, driver.task.errors[0].code.as_str()), (2, "AGENT_LOST"));
+    driver.to_executing();
+    assert_ne!(driver.task.request_id, submission().request_id);
+    assert_eq!(driver.give(&agent_completed(Some(submission().request_id))), Err(Ignored::OtherRequest));
+    driver.must(failed(None, true));
+    driver.to_executing();
+    driver.ring();
+    let codes: Vec<_> = driver.task.errors.iter().map(|error| error.code.as_str()).collect();
+    assert_eq!(codes, ["AGENT_LOST", "MODEL_CRASHED", "TIMEOUT"]);
+    assert_eq!(driver.task.status, TaskStatus::Failed);
 }
 
 #[test]
