@@ -41,7 +41,7 @@ pub(crate) async fn get_project_status(
     let health = match state.provenance.project_health(project_id).await {
         Ok(health) => Some(health),
         Err(error) => {
-            tracing::warn!(%error, "project status without the health of its records");
+            tracing::debug!(%error, "project status without the health of its records");
             None
         }
     };
