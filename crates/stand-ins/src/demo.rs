@@ -3,6 +3,7 @@
 mod cast;
 mod gateway;
 mod local_environment;
+mod records;
 mod screen;
 mod stage;
 mod summary;

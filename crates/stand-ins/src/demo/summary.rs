@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::gateway::Gateway;
+use super::records::{self, text};
 use super::screen::{Paint, Screen};
 use super::watch::Watched;
 
@@ -25,17 +26,13 @@ pub(super) async fn show(
 ) -> anyhow::Result<bool> {
     table(tasks, screen)?;
     let mut surprises = Vec::new();
-    screen.line("\nProvenance records:")?;
+    screen.line("\nProvenance, one record for each attempt that produced something:")?;
     for watched in tasks {
-        let record = record_of(gateway, watched).await?;
-        if let Some(record) = &record {
-            screen.line(&format!(
-                "  {} {}",
-                screen.cell(watched.part.label, 15, Paint::Bold),
-                tell(record)
-            ))?;
+        let records = records::of_task(gateway, watched).await?;
+        surprises.extend(surprise(watched, records.last()));
+        for line in records::tell(watched.part.label, &records, screen) {
+            screen.line(&line)?;
         }
-        surprises.extend(surprise(watched, record.as_ref()));
     }
     further(gateway, project, tasks, screen)?;
     screen.line("")?;
@@ -46,20 +43,6 @@ pub(super) async fn show(
         screen.line(&screen.cell("Every task ended as it should.", 0, Paint::Green))?;
     }
     Ok(surprises.is_empty())
-}
-
-/// The record of the last attempt. It follows the verdict through the broker, so it may be a moment behind.
-async fn record_of(gateway: &Gateway, watched: &Watched) -> anyhow::Result<Option<Value>> {
-    let verdict_due = watched.part.ends == "completed";
-    for _ in 0..50 {
-        let record = gateway.provenance(&watched.task_id).await?;
-        let is_judged = record.as_ref().is_some_and(|record| text(record, "status") == "passed");
-        if is_judged || !verdict_due {
-            return Ok(record);
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-    }
-    gateway.provenance(&watched.task_id).await
 }
 
 fn table(tasks: &[Watched], screen: &mut Screen) -> anyhow::Result<()> {
@@ -86,19 +69,6 @@ fn table(tasks: &[Watched], screen: &mut Screen) -> anyhow::Result<()> {
         screen.line(&row.join(" "))?;
     }
     Ok(())
-}
-
-fn tell(record: &Value) -> String {
-    let outputs = record.get("outputs").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let made: Vec<String> = outputs
-        .iter()
-        .map(|output| {
-            let checksum: String = text(output, "checksum").chars().take(12).collect();
-            let size = output.get("size_bytes").and_then(Value::as_u64).unwrap_or_default();
-            format!("{} ({size} bytes, sha256 {checksum}...)", text(output, "path"))
-        })
-        .collect();
-    format!("{} by {}: {}", text(record, "status"), text(record, "worker_id"), made.join(", "))
 }
 
 /// What about the task is not as it should be.
@@ -133,9 +103,10 @@ fn further(gateway: &Gateway, project: &str, tasks: &[Watched], screen: &mut Scr
         screen.line(&format!("  curl -s '{url}{path}'"))?;
     }
     screen.line(&format!("  {url}/docs in a browser"))?;
+    screen.line("\nSubmit a task of your own:")?;
+    screen.line(&format!("  curl -s '{url}/api/v1/tasks' -H 'Content-Type: application/json' \\"))?;
+    screen.line(&format!(
+        "    -d '{{\"description\": \"Write a function that adds\", \"project_id\": \"{project}\"}}'"
+    ))?;
     Ok(())
-}
-
-fn text<'a>(value: &'a Value, member: &str) -> &'a str {
-    value.get(member).and_then(Value::as_str).unwrap_or_default()
 }

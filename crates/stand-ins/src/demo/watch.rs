@@ -86,8 +86,10 @@ async fn look(
 ) -> anyhow::Result<()> {
     watched.task = gateway.task(&watched.task_id).await?;
     let history = gateway.history(&watched.task_id).await?;
-    for event in history.iter().skip(watched.told) {
-        screen.line(&describe(watched.part.label, event, began, screen))?;
+    for (index, event) in history.iter().enumerate().skip(watched.told) {
+        let is_newest = index + 1 == history.len();
+        let note = note(&watched.task, event, is_newest).unwrap_or_default();
+        screen.line(&describe(watched.part.label, event, &note, began, screen))?;
     }
     watched.told = history.len();
     if watched.has_ended() {
@@ -99,8 +101,25 @@ async fn look(
     Ok(())
 }
 
+/// What the task tells about an event beyond its history: how far the work is, or why an attempt failed.
+fn note(task: &Value, event: &Value, is_newest: bool) -> Option<String> {
+    match event.get("event").and_then(Value::as_str)? {
+        "task.progress" if is_newest => {
+            let progress = task.get("progress")?;
+            let message = progress.get("message").and_then(Value::as_str)?;
+            Some(format!("{:.0}%  {message}", progress.get("percent")?.as_f64()?))
+        }
+        "task.rejected" | "task.failed" => {
+            let errors = task.get("errors").and_then(Value::as_array)?;
+            let error = errors.iter().find(|error| error.get("attempt") == event.get("attempt"))?;
+            error.get("message").and_then(Value::as_str).map(ToOwned::to_owned)
+        }
+        _ => event.get("reason").and_then(Value::as_str).map(ToOwned::to_owned),
+    }
+}
+
 /// One event of a task's history as a line.
-fn describe(label: &str, event: &Value, began: Instant, screen: &Screen) -> String {
+fn describe(label: &str, event: &Value, note: &str, began: Instant, screen: &Screen) -> String {
     let text = |member: &str| event.get(member).and_then(Value::as_str).unwrap_or_default();
     let (from, to) = (text("from_phase"), text("to_phase"));
     let change = match (from, to) {
@@ -122,7 +141,7 @@ fn describe(label: &str, event: &Value, began: Instant, screen: &Screen) -> Stri
         screen.cell(label, 15, Paint::Bold),
         screen.cell(text("event"), 20, paint),
         screen.cell(&change, 24, Paint::Plain),
-        screen.cell(text("reason"), 0, Paint::Dim),
+        screen.cell(note, 0, Paint::Dim),
     );
     line.trim_end().to_owned()
 }
