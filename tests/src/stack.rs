@@ -12,7 +12,7 @@ use test_support::{Proxy, TestBroker, TestDatabase};
 use crate::{Client, Outsider};
 
 const READY_WITHIN: Duration = Duration::from_secs(30);
-const STOP_WITHIN: Duration = Duration::from_secs(20);
+const STOP_WITHIN: Duration = Duration::from_secs(25);
 
 /// Which process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

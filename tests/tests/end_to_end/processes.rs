@@ -6,7 +6,7 @@ use std::time::Duration;
 use end_to_end::{Plan, Role, measure};
 use serde_json::json;
 use stand_ins::process;
-use test_support::wait_for;
+use test_support::{PATIENCE, wait_for};
 
 const ROLES: [Role; 3] = [Role::Gateway, Role::Routing, Role::Provenance];
 
@@ -56,6 +56,7 @@ fn a_bad_setting_is_told_in_one_line_and_exits_with_64() {
         for (name, value) in [("DATS_HTTP__PORT", "eighty"), ("DATS_HTTP__COLOUR", "red")] {
             let output = Command::new(process::program(program).unwrap())
                 .env_clear()
+                .env("DATABASE_URL", "postgres://nobody@127.0.0.1:1/nothing")
                 .env(name, value)
                 .stdin(Stdio::null())
                 .output()
@@ -95,8 +96,13 @@ async fn every_service_tells_its_health_and_its_metrics() {
         assert!(metrics.text.lines().any(|line| line.starts_with("# TYPE ")), "{role:?}: {}", metrics.text);
     }
     let client = stack.client();
-    let health = client.get("/health").await;
-    assert_eq!((health.status, &health.json["status"]), (200, &json!("healthy")), "{}", health.text);
+    // It takes requests before all that it can do without for a while is there.
+    wait_for("the gateway is healthy", PATIENCE, || async {
+        let health = client.get("/health").await;
+        assert_eq!(health.status, 200, "{}", health.text);
+        (health.json["status"] == "healthy").then_some(())
+    })
+    .await;
     let detailed = client.get("/health/detailed").await;
     for dependency in ["database", "rabbitmq", "routing_engine", "provenance_store"] {
         assert!(!detailed.json["dependencies"][dependency].is_null(), "{dependency}: {}", detailed.text);
