@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
 use super::forget::Forgetter;
-use super::memory::Memory;
+use super::memory::{Admission, Memory};
 use super::sweeper::Sweeper;
 use super::{OutboxEntry, OutboxSettings};
 use crate::message::Outgoing;
@@ -46,7 +46,7 @@ impl OutboxRelay {
     /// sweeper, as is everything after the relay has stopped.
     pub fn dispatch(&self, mut entries: Vec<OutboxEntry>) {
         let offered = entries.len();
-        entries.retain(|entry| self.memory.admit(entry.id, entry.message.body.len()));
+        entries.retain(|entry| self.memory.admit(entry.id, entry.message.body.len()) == Admission::Admitted);
         let deferred = offered - entries.len();
         if deferred > 0 {
             self.deferred.increment(deferred as u64);

@@ -15,8 +15,8 @@ use super::OutboxSettings;
 use super::relay::Feeder;
 use super::store::{self, Depth};
 
-/// Most rows claimed at once.
-const PAGE: usize = 500;
+/// Most rows claimed, and held in memory, at once.
+const PAGE: i64 = 200;
 /// Age of rows that the first sweep takes: whoever wrote them is probably the process this one replaces.
 const FIRST_SWEEP_AGE: Duration = Duration::from_secs(1);
 const MEASURE_EVERY: Duration = Duration::from_secs(10);
@@ -86,20 +86,15 @@ impl Sweeper {
     /// nothing now.
     async fn sweep(&self, age: Duration) -> Result<bool, SweepError> {
         while self.feeder.publisher().health().is_good() {
-            let room = PAGE.min(self.feeder.memory().room());
-            if room == 0 {
-                return Ok(false);
-            }
             let claimed = {
                 let mut connection = self.pool.get().await?;
-                let limit = i64::try_from(room)?;
-                store::claim(&mut connection, age, self.settings.lease(), limit).await?
+                store::claim(&mut connection, age, self.settings.lease(), PAGE).await?
             };
             let found = claimed.len();
             let mut published = 0;
             for entry in claimed {
                 // Those in memory are on their way already.
-                if self.feeder.memory().admit(entry.id, entry.message.body.len()) {
+                if self.feeder.memory().admit_in_time(entry.id, entry.message.body.len()).await {
                     published += 1;
                     if !self.feeder.feed(entry).await {
                         return Ok(false);
@@ -110,7 +105,7 @@ impl Sweeper {
                 self.swept.increment(published);
                 info!(events = published, "published events that were left in the outbox");
             }
-            if found < room {
+            if found < usize::try_from(PAGE)? {
                 return Ok(true);
             }
         }

@@ -26,6 +26,11 @@ const WATCH: Duration = Duration::from_millis(250);
 /// stop at the same moment, and have last words.
 const QUIET: Duration = Duration::from_millis(200);
 
+/// A session that dies younger than this may have died of a message.
+const YOUNG: Duration = Duration::from_secs(10);
+/// After so many sessions that died with the same single message in flight, it is given up.
+const MOST_DEATHS: u32 = 4;
+
 pub(super) struct Actor {
     reconnect: Reconnect,
     settings: PublisherSettings,
@@ -34,9 +39,11 @@ pub(super) struct Actor {
     taken: Vec<Entry>,
     /// Accepted, not published in this session; the oldest first.
     backlog: VecDeque<Entry>,
-    /// How many at the head of the backlog were in flight when the broker closed the channel over one of them. They
-    /// are published one at a time, so that the one it objects to is found and holds nobody up.
+    /// How many at the head of the backlog were in flight when a session died young, or of a message. They are
+    /// published one at a time, so that one which kills sessions is found and holds nobody up.
     suspects: usize,
+    /// Sessions in a row that died over the same single message.
+    deaths: u32,
     health: Arc<HealthCell>,
     stop: CancellationToken,
     /// Set by `stop`: until when to wait for confirms.
@@ -78,6 +85,7 @@ impl Actor {
             taken: Vec::with_capacity(TAKE),
             backlog: VecDeque::new(),
             suspects: 0,
+            deaths: 0,
             health,
             stop,
             deadline: None,
@@ -135,6 +143,7 @@ impl Actor {
         // A new session proves itself with one message before the window opens: a broker that takes messages and
         // confirms none would otherwise collect a window of copies from every session we try.
         let mut proven = false;
+        let opened_at = Instant::now();
         let end = loop {
             if !self.feed(&session, &mut window, proven).await {
                 break End::Lost;
@@ -161,7 +170,7 @@ impl Actor {
                 Wake::Deadline => break End::Finished,
             }
         };
-        self.leave(session, window, end).await
+        self.leave(session, window, end, opened_at).await
     }
 
     async fn wait(
@@ -239,6 +248,7 @@ impl Actor {
             ChannelEvent::Confirmed { tag, multiple } => {
                 window.settle(tag, multiple, |unconfirmed| self.meters.confirmed(unconfirmed));
                 self.suspects = self.suspects.saturating_sub(1);
+                self.deaths = 0;
                 if self.health.set_stalled(false) {
                     info!("the broker confirms again");
                 }
@@ -267,22 +277,12 @@ impl Actor {
             }
             ChannelEvent::Closed { code, reason } => {
                 warn!(amqp.code = code, "the broker closed the publisher's channel: {reason}");
-                self.blame(window);
+                // Nothing but a message can be the reason, as for an exchange that does not exist.
+                self.deaths = MOST_DEATHS;
                 true
             }
             ChannelEvent::ConsumerCancelled => false,
         }
-    }
-
-    /// The broker objects to a message so much that it closes the channel, as for an exchange that does not exist.
-    fn blame(&mut self, window: &mut Window) {
-        if window.len() == 1 {
-            window.settle(u64::MAX, true, |unconfirmed| {
-                self.meters.refused();
-                unconfirmed.entry.settle(Err(PublishError::Refused));
-            });
-        }
-        self.suspects = window.len();
     }
 
     /// Looks at the oldest unconfirmed message; returns whether to give the session up.
@@ -312,22 +312,41 @@ impl Actor {
         }
     }
 
-    async fn leave(&mut self, mut session: Session, mut window: Window, end: End) -> End {
+    async fn leave(&mut self, mut session: Session, mut window: Window, end: End, opened_at: Instant) -> End {
         // Confirms that came before the end still count.
         while let Ok(event) = session.events.try_recv() {
             self.apply(event, &mut window);
         }
-        let again = window.len();
+        if let End::Lost = end {
+            self.suspect(&mut window, opened_at);
+            self.meters.republished(window.len());
+            debug!(messages.unconfirmed = window.len(), "dropping the publisher's session");
+        }
         for entry in window.into_entries().rev() {
             self.backlog.push_front(entry);
         }
-        match end {
-            End::Finished => session.close().await,
-            End::Lost => {
-                self.meters.republished(again);
-                debug!(messages.unconfirmed = again, "dropping the publisher's session");
-            }
+        if let End::Finished = end {
+            session.close().await;
         }
         end
+    }
+
+    /// Looks for the message that the session may have died of. A wrong verdict does little harm: its caller tries
+    /// again.
+    fn suspect(&mut self, window: &mut Window, opened_at: Instant) {
+        let alone = window.len() == 1;
+        self.deaths = if alone { self.deaths.saturating_add(1) } else { self.deaths };
+        if alone && self.deaths > MOST_DEATHS {
+            window.settle(u64::MAX, true, |unconfirmed| {
+                let message = &unconfirmed.entry.message.message;
+                warn!(message.id = message.message_id, "the broker closes sessions over a message: given up");
+                self.meters.refused();
+                unconfirmed.entry.settle(Err(PublishError::Refused));
+            });
+            self.deaths = 0;
+        }
+        if self.deaths > 0 || opened_at.elapsed() < YOUNG {
+            self.suspects = window.len();
+        }
     }
 }

@@ -129,6 +129,25 @@ async fn a_message_the_broker_objects_to_is_found_and_holds_nobody_up() {
 }
 
 #[tokio::test]
+async fn a_message_that_kills_sessions_is_given_up_and_its_neighbours_are_not() {
+    let server = TestBroker::create("oversize").await;
+    let publisher = publisher(&broker(server.url()));
+    let (messages, ids) = many(20);
+    let mut messages: Vec<Outgoing> = messages.into_iter().map(Outgoing::from).collect();
+    // Headers have to fit into one frame, of 128 KiB.
+    messages[7].properties.headers.set_text("x-story", &"long ".repeat(60_000));
+    let outcomes = publisher.handle.publish_all(messages).await;
+    for (index, outcome) in outcomes.into_iter().enumerate() {
+        assert_eq!(outcome, if index == 7 { Err(PublishError::Refused) } else { Ok(()) }, "{index}");
+    }
+    let got = crate::support::first_copies(&message_ids_in(&server, QUEUE).await);
+    let mut expected = texts(&ids);
+    expected.remove(7);
+    assert_eq!(got, expected);
+    publisher.stop().await;
+}
+
+#[tokio::test]
 async fn what_amqp_cannot_carry_is_refused() {
     let server = TestBroker::create("toolong").await;
     let publisher = publisher(&broker(server.url()));
