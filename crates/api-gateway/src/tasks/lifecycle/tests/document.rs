@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
+use protocol::events::Failure;
 use protocol::vocabulary::{Phase, TaskStatus};
 
 use super::fixtures::{in_phase, one_of_each};
@@ -42,7 +43,11 @@ fn table() -> String {
     table.push('\n');
     for (name, input) in one_of_each() {
         // An agent's result only ever means something for a task that went to an agent.
-        let for_agent = matches!(input, Input::AgentCompleted(_) | Input::Dispatched { .. });
+        let for_agent = match &input {
+            Input::AgentCompleted(_) | Input::Dispatched { .. } => true,
+            Input::Failed(failed) => failed.error.code == Failure::AGENT_FAILED,
+            _ => false,
+        };
         write!(table, "| {name} |").unwrap();
         for &phase in Phase::ALL {
             let reachable = !for_agent || !matches!(phase, Phase::Validating | Phase::InReview);

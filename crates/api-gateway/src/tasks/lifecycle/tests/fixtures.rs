@@ -83,7 +83,7 @@ impl Driver {
     }
 
     /// From a fresh attempt to a worker that has begun.
-    pub(super) fn to_executing(&mut self) {
+    pub(super) fn reach_executing(&mut self) {
         if self.task.wake_at.is_some() {
             self.ring();
         }
@@ -96,8 +96,8 @@ impl Driver {
         self.must(started(Some(self.task.attempt)));
     }
 
-    pub(super) fn to_validating(&mut self) {
-        self.to_executing();
+    pub(super) fn reach_validating(&mut self) {
+        self.reach_executing();
         self.must(output(Some(self.task.attempt)));
     }
 }
@@ -116,10 +116,10 @@ pub(super) fn in_phase(phase: Phase, for_agent: bool) -> Driver {
             driver.must(admitted());
             driver.must(if for_agent { Input::Dispatched { attempt: 1 } } else { ready(1) });
         }
-        Phase::Executing => driver.to_executing(),
-        Phase::Validating => driver.to_validating(),
+        Phase::Executing => driver.reach_executing(),
+        Phase::Validating => driver.reach_validating(),
         Phase::InReview => {
-            driver.to_validating();
+            driver.reach_validating();
             driver.must(review_requested());
         }
         Phase::Decomposed => {

@@ -58,7 +58,7 @@ fn backoff_doubles_up_to_its_cap() {
 fn attempts_end_at_their_maximum() {
     let mut driver = Driver::new(submission());
     for _ in 0..3 {
-        driver.to_validating();
+        driver.reach_validating();
         driver.must(rejected(None));
     }
     assert_eq!(driver.task.status, TaskStatus::Failed);
@@ -77,7 +77,7 @@ fn a_failure_that_is_not_retryable_ends_the_task() {
 fn late_results_of_an_earlier_attempt_are_fenced_off() {
     let mut driver = in_phase(Phase::Validating, false);
     driver.must(rejected(Some(1)));
-    driver.to_executing();
+    driver.reach_executing();
     let told = Err(Ignored::OtherAttempt { told: 1, current: 2 });
     assert_eq!(driver.give(&output(Some(1))), told);
     assert_eq!(driver.give(&validated(Some(1))), told);
@@ -121,7 +121,7 @@ fn without_qa_the_output_is_the_verdict_in_either_order() {
 fn two_rejections_at_a_tier_raise_the_next_attempt_by_one() {
     let mut driver = Driver::new(submission());
     for _ in 0..2 {
-        driver.to_validating();
+        driver.reach_validating();
         driver.must(rejected(None));
     }
     assert_eq!(driver.task.minimum_tier, Some(Tier::Large));
@@ -137,7 +137,7 @@ fn a_pinned_tier_is_never_escalated_and_neither_is_one_that_may_not() {
         submission.options = options;
         let mut driver = Driver::new(submission);
         for _ in 0..2 {
-            driver.to_validating();
+            driver.reach_validating();
             driver.must(rejected(None));
         }
         assert_eq!(driver.task.minimum_tier, None);
@@ -173,14 +173,14 @@ fn a_task_never_released_is_cancelled_without_telling_anybody() {
 fn an_explicit_retry_adds_one_attempt_beyond_the_maximum() {
     let mut driver = Driver::new(submission());
     for _ in 0..3 {
-        driver.to_validating();
+        driver.reach_validating();
         driver.must(rejected(None));
     }
     driver.must(Input::Retry);
     assert_eq!((driver.task.attempt, driver.task.max_attempts), (4, 4));
     assert!(driver.task.awaits_slot());
     assert_eq!(driver.task.error, None);
-    driver.to_validating();
+    driver.reach_validating();
     driver.must(rejected(None));
     assert_eq!(driver.task.status, TaskStatus::Failed);
 }
@@ -198,12 +198,12 @@ fn a_review_stops_the_deadline_and_its_answer_is_the_verdict() {
 fn requested_changes_go_beyond_the_maximum_up_to_three_attempts() {
     let mut driver = Driver::new(submission());
     for expected in [2, 3, 4, 5, 6] {
-        driver.to_validating();
+        driver.reach_validating();
         driver.must(review_requested());
         driver.must(reviewed(ReviewDecision::ChangesRequested));
         assert_eq!((driver.task.attempt, driver.task.phase), (expected, Phase::Submitted));
     }
-    driver.to_validating();
+    driver.reach_validating();
     driver.must(review_requested());
     driver.must(reviewed(ReviewDecision::ChangesRequested));
     assert_eq!(driver.task.status, TaskStatus::Failed);
@@ -230,7 +230,7 @@ fn an_agents_failure_is_final_unless_several_attempts_were_asked_for() {
         let options = TaskOptions { max_attempts: Some(asked), ..TaskOptions::default() };
         let mut driver = Driver::new(Submission { options, ..agent_submission() });
         for _ in 0..attempts {
-            driver.to_executing();
+            driver.reach_executing();
             driver.must(agent_failed());
         }
         assert_eq!((driver.task.status, driver.task.attempt), (TaskStatus::Failed, attempts));
@@ -240,14 +240,14 @@ fn an_agents_failure_is_final_unless_several_attempts_were_asked_for() {
 #[test]
 fn lost_agents_deadlines_and_broken_messages_lead_to_another_attempt_with_a_request_id_of_its_own() {
     let mut driver = Driver::new(agent_submission());
-    driver.to_executing();
+    driver.reach_executing();
     driver.must(Input::AgentLost { agent_id: WORKER.to_owned() });
     assert_eq!((driver.task.attempt, driver.task.errors[0].code.as_str()), (2, "AGENT_LOST"));
-    driver.to_executing();
+    driver.reach_executing();
     assert_ne!(driver.task.request_id, submission().request_id);
     assert_eq!(driver.give(&agent_completed(Some(submission().request_id))), Err(Ignored::OtherRequest));
     driver.must(failed(None, true));
-    driver.to_executing();
+    driver.reach_executing();
     driver.ring();
     let codes: Vec<_> = driver.task.errors.iter().map(|error| error.code.as_str()).collect();
     assert_eq!(codes, ["AGENT_LOST", "MODEL_CRASHED", "TIMEOUT"]);
