@@ -10,7 +10,7 @@ mod tls;
 pub(crate) use callbacks::ChannelEvent;
 pub use queue_state::QueueState;
 pub(crate) use reconnect::Reconnect;
-pub(crate) use session::{Session, Subscription, Take};
+pub(crate) use session::{Session, Subscription, Take, uncancelled};
 
 use std::sync::Arc;
 

@@ -8,6 +8,7 @@ mod consumer;
 mod delivery;
 mod health;
 pub mod inbox;
+mod listener;
 mod message;
 pub mod metrics;
 pub mod outbox;
@@ -23,6 +24,7 @@ pub use consumer::{
 };
 pub use delivery::{Delivery, header};
 pub use health::BrokerHealth;
+pub use listener::{Heard, Listener};
 pub use message::{Headers, Outgoing, Properties};
 pub use outbox::{OutboxEntry, OutboxRelay, OutboxSettings};
 pub use publisher::{PublishError, Publisher, PublisherSettings};

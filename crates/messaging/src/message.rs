@@ -34,6 +34,8 @@ pub struct Outgoing {
 pub struct Properties {
     /// Lost when the broker restarts; cheaper.
     pub transient: bool,
+    /// The broker drops it without a word when no queue is bound for it.
+    pub optional: bool,
     /// For queues with `x-max-priority`.
     pub priority: Option<u8>,
     /// The broker drops it when it waited this long.
@@ -66,10 +68,11 @@ impl Outgoing {
         OVERHEAD.saturating_add(self.message.body.len())
     }
 
-    /// What amqprs wants to know of where it goes. Always mandatory: nothing goes nowhere unnoticed.
+    /// What amqprs wants to know of where it goes. Mandatory unless it says that it is not: nothing else goes
+    /// nowhere unnoticed.
     pub(crate) fn arguments(&self) -> BasicPublishArguments {
         let mut arguments = BasicPublishArguments::new(&self.message.exchange, &self.message.routing_key);
-        arguments.mandatory(true);
+        arguments.mandatory(!self.properties.optional);
         arguments
     }
 

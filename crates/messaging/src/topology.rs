@@ -40,7 +40,8 @@ pub(crate) async fn declare(channel: &Channel, topology: &Topology) -> Result<()
 /// Declares one queue and tells how many messages are ready in it and how many consumers it has.
 pub(crate) async fn declare_queue(channel: &Channel, queue: &QueueSpec) -> Result<(u32, u32), DeclareError> {
     let declared = channel.queue_declare(queue_arguments(queue)).await;
-    let declared = declared.map_err(|source| DeclareError { what: format!("queue {}", queue.name), source })?;
+    let declared =
+        declared.map_err(|source| DeclareError { what: format!("queue {}", queue.name), source })?;
     Ok(declared.map_or((0, 0), |(_, messages, consumers)| (messages, consumers)))
 }
 
@@ -65,7 +66,7 @@ fn queue_arguments(queue: &QueueSpec) -> QueueDeclareArguments {
     arguments
 }
 
-fn table(arguments: &[(&'static str, Argument)]) -> FieldTable {
+pub(crate) fn table(arguments: &[(&'static str, Argument)]) -> FieldTable {
     let mut headers = Headers::default();
     for (name, value) in arguments {
         match value {

@@ -1,7 +1,7 @@
 //! AMQP headers, read and written. amqprs counts a table's bytes as values are added but forgets those of a value
 //! that is replaced, which corrupts the frame; setting through this type removes first.
 
-use amqprs::{FieldName, FieldTable, FieldValue};
+use amqprs::{FieldArray, FieldName, FieldTable, FieldValue};
 
 /// Header that carries the trace (W3C Trace Context).
 pub(crate) const TRACEPARENT: &str = "traceparent";
@@ -15,6 +15,14 @@ impl Headers {
     pub fn set_text(&mut self, name: &str, value: &str) {
         if let Ok(value) = value.try_into() {
             self.set(name, FieldValue::S(value));
+        }
+    }
+
+    /// Sets a list of texts. A text longer than AMQP carries is left out.
+    pub fn set_texts<'a>(&mut self, name: &str, values: impl IntoIterator<Item = &'a str>) {
+        let texts = values.into_iter().filter_map(|value| value.try_into().ok().map(FieldValue::S));
+        if let Ok(list) = FieldArray::try_from(texts.collect::<Vec<_>>()) {
+            self.set(name, FieldValue::A(list));
         }
     }
 

@@ -4,6 +4,7 @@
 mod calling;
 mod consuming;
 mod inbox;
+mod listening;
 mod outbox;
 mod publishing;
 mod reconnecting;
