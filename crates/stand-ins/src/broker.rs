@@ -4,6 +4,7 @@
 
 mod address;
 mod callbacks;
+mod declare;
 mod session;
 mod station;
 mod unconfirmed;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use protocol::Event;
 use protocol::events::{EventData, Exchange, TaskOutputCreated, TaskRejected, TaskValidated};
-use protocol::topology::QA_QUEUE;
+use protocol::topology::{QA_QUEUE, Topology};
 
 use crate::broker::{
     BrokerAddress, ConnectionLost, Delivery, Handler, InvalidAddress, Outlet, Station, StationSettings,
@@ -52,6 +52,7 @@ impl Qa {
         let station = StationSettings {
             address: BrokerAddress::parse(&settings.rabbitmq_url)?,
             name: "stand-in-qa".to_owned(),
+            topology: Topology::default(),
             subscriptions: vec![Subscription::Queue(QA_QUEUE.to_owned())],
             prefetch: settings.concurrency,
         };

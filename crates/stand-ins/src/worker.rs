@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::events::{EventData, Exchange};
-use protocol::topology::worker_queue;
+use protocol::topology::{Topology, worker_queue};
 use protocol::vocabulary::Tier;
 use protocol::{Event, EventKind};
 use tokio::sync::Semaphore;
@@ -86,6 +86,7 @@ impl Worker {
         let station = StationSettings {
             address: BrokerAddress::parse(&settings.rabbitmq_url)?,
             name: settings.worker_id.clone(),
+            topology: Topology::default(),
             subscriptions: queues.chain([cancellations]).collect(),
             prefetch: settings.concurrency,
         };

@@ -17,6 +17,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::callbacks::{ChannelEvent, ChannelEvents, ConnectionEnd, Deliveries, RawDelivery};
+use super::declare::declare;
 use super::station::{Handler, StationSettings};
 use super::unconfirmed::Unconfirmed;
 
@@ -82,7 +83,7 @@ pub enum Verdict {
 pub struct ConnectionLost;
 
 enum Command {
-    Publish(WireMessage, oneshot::Sender<bool>),
+    Publish { message: WireMessage, persistent: bool, waiter: oneshot::Sender<bool> },
     Settle(u64, Verdict),
 }
 
@@ -98,8 +99,17 @@ impl Outlet {
     /// # Errors
     /// When it did not; the delivery comes again then, and with it the chance to publish again.
     pub async fn publish(&self, message: WireMessage) -> Result<(), ConnectionLost> {
+        self.publish_as(message, true).await
+    }
+
+    /// As [`Outlet::publish`], with a choice whether the message survives a restart of the broker.
+    ///
+    /// # Errors
+    /// As [`Outlet::publish`].
+    pub async fn publish_as(&self, message: WireMessage, persistent: bool) -> Result<(), ConnectionLost> {
         let (waiter, confirmed) = oneshot::channel();
-        self.commands.send(Command::Publish(message, waiter)).map_err(|_| ConnectionLost)?;
+        let publish = Command::Publish { message, persistent, waiter };
+        self.commands.send(publish).map_err(|_| ConnectionLost)?;
         if confirmed.await == Ok(true) { Ok(()) } else { Err(ConnectionLost) }
     }
 }
@@ -127,6 +137,7 @@ impl Session {
         let (event_sender, events) = unbounded_channel();
         channel.register_callback(ChannelEvents(event_sender)).await?;
         channel.confirm_select(ConfirmSelectArguments::default()).await?;
+        declare(&channel, &settings.topology).await?;
         channel.basic_qos(BasicQosArguments::new(0, settings.prefetch, false)).await?;
         let (delivery_sender, deliveries) = unbounded_channel();
         for subscription in &settings.subscriptions {
@@ -144,6 +155,9 @@ impl Session {
     /// finish first.
     pub(super) async fn serve(mut self, handler: Arc<dyn Handler>, stop: &CancellationToken) {
         let mut handlers = JoinSet::new();
+        let mut attendance = JoinSet::new();
+        let (attendant, outlet) = (Arc::clone(&handler), self.outlet.clone());
+        attendance.spawn(async move { attendant.attend(&outlet).await });
         let drained = tokio::time::sleep(Duration::MAX);
         tokio::pin!(drained);
         let mut stopping = false;
@@ -186,8 +200,8 @@ impl Session {
 
     async fn execute(&mut self, command: Command) -> Result<(), amqprs::error::Error> {
         match command {
-            Command::Publish(message, waiter) => {
-                let properties = properties(&message);
+            Command::Publish { message, persistent, waiter } => {
+                let properties = properties(&message, persistent);
                 let arguments = BasicPublishArguments::new(&message.exchange, &message.routing_key);
                 self.channel.basic_publish(properties, message.body, arguments).await?;
                 self.unconfirmed.push(waiter);
@@ -254,14 +268,19 @@ async fn run(handler: Arc<dyn Handler>, raw: RawDelivery, outlet: Outlet) {
     let _ = outlet.commands.send(Command::Settle(tag, verdict));
 }
 
-fn properties(message: &WireMessage) -> BasicProperties {
+/// An empty type and a zero timestamp are left out.
+fn properties(message: &WireMessage, persistent: bool) -> BasicProperties {
     let mut properties = BasicProperties::default();
     properties
-        .with_delivery_mode(2)
+        .with_delivery_mode(if persistent { 2 } else { 1 })
         .with_message_id(&message.message_id)
-        .with_message_type(&message.event_type)
-        .with_content_type(&message.content_type)
-        .with_timestamp(message.timestamp);
+        .with_content_type(&message.content_type);
+    if !message.event_type.is_empty() {
+        properties.with_message_type(&message.event_type);
+    }
+    if message.timestamp > 0 {
+        properties.with_timestamp(message.timestamp);
+    }
     if let Some(id) = &message.correlation_id {
         properties.with_correlation_id(id);
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use protocol::topology::Topology;
 use rand::Rng;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -23,6 +24,8 @@ pub struct StationSettings {
     pub address: BrokerAddress,
     /// How the connection shows up there.
     pub name: String,
+    /// What to declare first; for most, others do that.
+    pub topology: Topology,
     /// What to listen to.
     pub subscriptions: Vec<Subscription>,
     /// Deliveries in hand at once, for each subscription.
@@ -34,6 +37,10 @@ pub struct StationSettings {
 pub trait Handler: Send + Sync + 'static {
     /// Deals with one delivery. It comes again if the connection is lost before the verdict reached the broker.
     async fn handle(&self, delivery: Delivery, outlet: &Outlet) -> Verdict;
+
+    /// Runs beside the deliveries for as long as a connection lives, and is dropped with it. For what is told
+    /// without being asked.
+    async fn attend(&self, _outlet: &Outlet) {}
 }
 
 /// A running line. Dropping it stops it as well, without waiting.
