@@ -18,6 +18,7 @@ use service_runtime::service::ServiceContext;
 use service_runtime::shutdown::{Shutdown, Stage, TaskGroup};
 use tracing::info;
 
+use crate::agents::AgentRegistry;
 use crate::http::{AppState, RestApi};
 use crate::provenance::ProvenanceClient;
 use crate::settings::Settings;
@@ -102,6 +103,10 @@ pub fn assemble(settings: &Settings, parts: Parts) -> anyhow::Result<SocketAddr>
     let (consumer, consuming) = consumers::start(&broker, publisher.clone(), events, handler, stop);
     tasks.adopt(Stage::Intake, "event consumer", consuming);
     reconcilers::start(&service, &settings.reconcilers, &settings.retention, &tasks, &shutdown);
+    let agents = AgentRegistry::new(service.clone(), &settings.agents);
+    let hearing = consumer.clone();
+    let hears = Box::new(move || hearing.health().is_good());
+    reconcilers::start_for_agents(&agents, &settings.reconcilers, hears, &tasks, &shutdown);
 
     // The provenance-store declares its queue; asking before it has is answered at once.
     let (rpc, calling) =
@@ -110,7 +115,7 @@ pub fn assemble(settings: &Settings, parts: Parts) -> anyhow::Result<SocketAddr>
     let provenance = ProvenanceClient::new(rpc, settings.provenance.query_timeout());
     register_checks(&ops.health, &broker, publisher, consumer, &provenance);
 
-    let state = AppState { tasks: service, submitter, provenance, ops, clock, version };
+    let state = AppState { tasks: service, submitter, agents, provenance, ops, clock, version };
     serve_rest(settings, state, &tasks, &shutdown)
 }
 
@@ -153,7 +158,7 @@ fn register_checks(
     consumer: ConsumerHandle,
     provenance: &ProvenanceClient,
 ) {
-    health.register("rabbitmq", Importance::Degrading, move || {
+    health.register("rabbitmq", Importance::Deferring, move || {
         std::future::ready(check_broker(&publisher, &consumer))
     });
     let broker = broker.clone();

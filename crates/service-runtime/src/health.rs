@@ -22,6 +22,9 @@ pub type CheckResult = Result<(), String>;
 pub enum Importance {
     /// The service cannot do its work: unhealthy, not ready.
     Required,
+    /// The service takes work and puts it off until the dependency is back: degraded, and not ready unless the
+    /// one who asks tolerates it.
+    Deferring,
     /// The service goes on with less: degraded, but ready.
     Degrading,
 }

@@ -6,9 +6,9 @@ use std::io;
 use std::net::SocketAddr;
 
 use actix_web::dev::Server;
-use actix_web::web::{self, Data, ServiceConfig};
+use actix_web::web::{self, Data, Query, ServiceConfig};
 use actix_web::{App, HttpResponse, HttpServer};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::health::{DependencyReport, Health, LifePhase};
 use crate::http::HttpSettings;
@@ -68,13 +68,21 @@ pub async fn show_liveness() -> HttpResponse {
     HttpResponse::Ok().json(serde_json::json!({ "status": "alive" }))
 }
 
+/// What a prober may say of itself.
+#[derive(Debug, Default, Deserialize)]
+pub struct ReadinessQuery {
+    /// Dependencies, separated by commas, whose absence only puts work off and does not matter to the prober.
+    #[serde(default)]
+    tolerate: String,
+}
+
 /// Answers `/readyz`: 200, or 503 with the dependency that is missing.
-pub async fn show_readiness(state: Data<OpsState>) -> HttpResponse {
+pub async fn show_readiness(state: Data<OpsState>, query: Query<ReadinessQuery>) -> HttpResponse {
     let report = state.health.report().await;
-    let mut response =
-        if report.is_ready() { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
+    let ready = report.is_ready_despite(|name| query.tolerate.split(',').any(|word| word.trim() == name));
+    let mut response = if ready { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
     response.json(Readiness {
-        status: if report.is_ready() { "ready" } else { "not_ready" },
+        status: if ready { "ready" } else { "not_ready" },
         phase: match report.phase {
             LifePhase::Starting => "starting",
             LifePhase::Serving => "serving",

@@ -1,13 +1,16 @@
 //! RabbitMQ or PostgreSQL away and back: what was accepted is kept, what cannot be accepted is refused in the right
 //! words, and nothing needs a restart.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use end_to_end::{Client, Plan, Role};
 use serde_json::json;
 use test_support::wait_for;
 
+/// Time for a service to notice that something is away: two missed heartbeats, and then some.
 const NOTICE: Duration = Duration::from_secs(40);
+/// Longest time to be refused: well below what HTTP clients usually wait.
+const PATIENCE_OF_CLIENTS: Duration = Duration::from_secs(10);
 
 async fn readiness_turns(client: &Client, status: u16) {
     let what = format!("/readyz of {} answers {status}", client.url());
@@ -25,16 +28,16 @@ async fn without_the_broker_submissions_are_accepted_and_flow_when_it_returns() 
 
     let broker = stack.broker_proxy.take().unwrap();
     broker.cut();
-    for role in [Role::Routing, Role::Provenance] {
+    for role in [Role::Gateway, Role::Routing, Role::Provenance] {
         readiness_turns(&stack.client_of(role), 503).await;
         assert_eq!(stack.client_of(role).probe("/livez").await.status, 200);
     }
-    // The gateway goes on taking tasks in, so it stays ready, and tells what is away.
+    // The gateway goes on taking tasks in: a prober that says so keeps sending requests to it.
     wait_for("the gateway is degraded", NOTICE, || async {
         (client.get("/health").await.json["status"] == "degraded").then_some(())
     })
     .await;
-    let ready = client.probe("/readyz").await;
+    let ready = client.probe("/readyz?tolerate=rabbitmq").await;
     assert_eq!(
         (ready.status, &ready.json["dependencies"]["rabbitmq"]["status"]),
         (200, &json!("down")),
@@ -76,8 +79,10 @@ async fn without_the_database_requests_get_503_and_all_goes_on_when_it_returns()
     // Outputs and verdicts arrive while the gateway cannot store them.
     let database = stack.database_proxy.take().unwrap();
     database.cut();
-    readiness_turns(&client, 503).await;
-    assert_eq!(client.probe("/livez").await.status, 200);
+    for role in [Role::Gateway, Role::Provenance] {
+        readiness_turns(&stack.client_of(role), 503).await;
+        assert_eq!(stack.client_of(role).probe("/livez").await.status, 200);
+    }
     let body = json!({ "description": "x", "project_id": "dry" });
     for answer in [
         client.post("/tasks", &body).await,
@@ -95,8 +100,43 @@ async fn without_the_database_requests_get_503_and_all_goes_on_when_it_returns()
     task_ids.push(client.submit_text("dry", "Write a function afterwards").await);
     for task_id in &task_ids {
         assert_eq!(client.ended(task_id).await["status"], "completed");
+        client.record_when(task_id, "passed").await;
     }
-    assert!(stack.is_running(Role::Gateway));
     let outsider = stack.outsider();
-    assert_eq!(outsider.depth("orchestration-events.dead").await, 0);
+    for (role, queue) in [(Role::Gateway, "orchestration-events"), (Role::Provenance, "provenance-events")] {
+        assert!(stack.is_running(role));
+        assert_eq!(outsider.depth(&format!("{queue}.dead")).await, 0, "{queue}");
+    }
+}
+
+#[tokio::test]
+async fn a_network_that_hangs_is_noticed_and_its_end_too() {
+    let stack = Plan::new().behind_proxies().start().await;
+    let _stand_ins = stack.stand_ins();
+    let client = stack.client();
+    let first = client.submit_text("hanging", "Write a function before").await;
+    assert_eq!(client.ended(&first).await["status"], "completed");
+
+    // Nobody is told that the database is away: connections stay open and nothing comes back.
+    let database = stack.database_proxy.as_ref().unwrap();
+    database.freeze();
+    let asked = Instant::now();
+    let refused = client.post("/tasks", &json!({ "description": "x", "project_id": "hanging" })).await;
+    assert_eq!((refused.status, &refused.json["error_code"]), (503, &json!(5030)), "{}", refused.text);
+    assert!(asked.elapsed() < PATIENCE_OF_CLIENTS, "refused after {:?}", asked.elapsed());
+    readiness_turns(&client, 503).await;
+    database.restore();
+    readiness_turns(&client, 200).await;
+
+    let broker = stack.broker_proxy.as_ref().unwrap();
+    broker.freeze();
+    let mut task_ids = Vec::new();
+    for number in 0..5 {
+        task_ids.push(client.submit_text("hanging", &format!("Write function {number} meanwhile")).await);
+    }
+    readiness_turns(&stack.client_of(Role::Routing), 503).await;
+    broker.restore();
+    for task_id in &task_ids {
+        assert_eq!(client.ended(task_id).await["status"], "completed");
+    }
 }

@@ -45,6 +45,7 @@ impl Check {
         };
         DependencyReport {
             name: self.name,
+            importance: self.importance,
             required: self.importance == Importance::Required,
             status: if result.is_ok() { DependencyStatus::Up } else { DependencyStatus::Down },
             detail: result.err(),

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::LifePhase;
+use super::{Importance, LifePhase};
 
 /// The state of the service as users see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -34,6 +34,9 @@ pub struct DependencyReport {
     pub name: &'static str,
     /// Whether it answers.
     pub status: DependencyStatus,
+    /// What it means that it is away.
+    #[serde(skip)]
+    pub importance: Importance,
     /// Whether the service cannot work without it.
     pub required: bool,
     /// What is wrong, when something is.
@@ -54,23 +57,34 @@ pub struct HealthReport {
 
 impl HealthReport {
     pub(super) fn new(phase: LifePhase, dependencies: Vec<DependencyReport>) -> Self {
-        let down = |required| {
-            dependencies.iter().any(|dependency| {
-                dependency.status == DependencyStatus::Down && dependency.required == required
-            })
-        };
-        let status = match (down(true), down(false)) {
-            (true, _) => HealthStatus::Unhealthy,
-            (false, true) => HealthStatus::Degraded,
-            (false, false) => HealthStatus::Healthy,
+        let mut down = dependencies.iter().filter(|dependency| dependency.status == DependencyStatus::Down);
+        let status = match down.clone().any(|dependency| dependency.required) {
+            true => HealthStatus::Unhealthy,
+            false if down.next().is_some() => HealthStatus::Degraded,
+            false => HealthStatus::Healthy,
         };
         Self { phase, status, dependencies }
     }
 
-    /// Whether requests may be sent to the service.
+    /// Whether the service does its work, at once and not only later.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        self.phase == LifePhase::Serving && self.status != HealthStatus::Unhealthy
+        self.is_ready_despite(|_| false)
+    }
+
+    /// As [`HealthReport::is_ready`], for one who is content with work being put off while one of the named
+    /// dependencies is away. What is required is required all the same.
+    #[must_use]
+    pub fn is_ready_despite(&self, tolerated: impl Fn(&str) -> bool) -> bool {
+        let in_the_way = |dependency: &DependencyReport| {
+            dependency.status == DependencyStatus::Down
+                && match dependency.importance {
+                    Importance::Required => true,
+                    Importance::Deferring => !tolerated(dependency.name),
+                    Importance::Degrading => false,
+                }
+        };
+        self.phase == LifePhase::Serving && !self.dependencies.iter().any(in_the_way)
     }
 
     /// A dependency by its name.

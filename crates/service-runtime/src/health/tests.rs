@@ -49,6 +49,22 @@ async fn a_required_dependency_makes_the_service_unhealthy_and_another_one_degra
 }
 
 #[tokio::test]
+async fn work_that_is_only_put_off_makes_the_service_unready_for_those_who_do_not_tolerate_it() {
+    let health = serving();
+    let (broker, _) = switchable(&health, "rabbitmq", Importance::Deferring);
+    broker.store(false, Ordering::Relaxed);
+    let report = health.report().await;
+    assert_eq!((report.status, report.is_ready()), (HealthStatus::Degraded, false));
+    assert!(report.is_ready_despite(|name| name == "rabbitmq"));
+    assert!(!report.is_ready_despite(|name| name == "database"));
+
+    let health = serving();
+    let (database, _) = switchable(&health, "database", Importance::Required);
+    database.store(false, Ordering::Relaxed);
+    assert!(!health.report().await.is_ready_despite(|_| true), "what is required cannot be tolerated away");
+}
+
+#[tokio::test]
 async fn only_a_serving_service_is_ready() {
     let health = Health::new();
     assert!(!health.report().await.is_ready());
