@@ -4,8 +4,10 @@
 //! A request passes the outermost middleware (`trace`: ids, span, metrics, problem bodies, headers) and then the
 //! router. Authentication belongs between the two: refusals then are traced, measured and answered like any other.
 
+mod agents;
 mod body;
 mod cursor;
+mod dispatch;
 mod etag;
 mod findings;
 mod openapi;

@@ -2,6 +2,7 @@
 //! Passes are idempotent and bounded, run on a timer and on a nudge, and bear any number of replicas.
 
 pub(crate) mod admission;
+pub(crate) mod agents;
 pub(crate) mod dependencies;
 pub(crate) mod family;
 pub(crate) mod forecast;
@@ -15,8 +16,10 @@ use std::time::Duration;
 use protocol::{ProjectId, TaskId};
 use service_runtime::shutdown::{Shutdown, Stage, TaskGroup};
 
+use crate::agents::AgentRegistry;
 use crate::settings::{ReconcilerSettings, RetentionSettings};
 use crate::tasks::TaskService;
+pub use agents::Hears;
 use nudge::Nudge;
 use schedule::Reconciler;
 
@@ -53,6 +56,20 @@ pub fn start(
         interval: every(intervals.retention_ms),
         inbox_days: retention.inbox_days,
     });
+}
+
+/// Starts those that look after agents. `hears` tells whether heartbeats reach this replica.
+pub fn start_for_agents(
+    registry: &AgentRegistry,
+    intervals: &ReconcilerSettings,
+    hears: Hears,
+    group: &TaskGroup,
+    shutdown: &Shutdown,
+) {
+    let starter = Starter { group, shutdown };
+    let every = Duration::from_millis;
+    starter.start(agents::Silence::new(registry.clone(), every(intervals.agents_ms), hears));
+    starter.start(agents::Forgetting { registry: registry.clone(), interval: every(intervals.retention_ms) });
 }
 
 struct Starter<'a> {

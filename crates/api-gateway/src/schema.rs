@@ -130,6 +130,21 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    agents (agent_id, unnamed_type) {
+        agent_id -> Uuid,
+        agent_type -> Text,
+        unnamed_type -> Text,
+        status -> Text,
+        resources -> Jsonb,
+        current_task_id -> Nullable<Uuid>,
+        first_seen_at -> Timestamptz,
+        last_heartbeat_at -> Timestamptz,
+        heartbeats -> BigInt,
+        offline_since -> Nullable<Timestamptz>,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     projects,
     project_tiers,

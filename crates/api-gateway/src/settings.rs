@@ -1,5 +1,6 @@
 //! The service's settings. `defaults.yaml` is their manual.
 
+mod agents;
 mod task_management;
 
 use std::net::IpAddr;
@@ -14,6 +15,7 @@ use service_runtime::service::{RuntimeSettings, ServiceSettings};
 use service_runtime::settings::SettingsError;
 use service_runtime::telemetry::TelemetrySettings;
 
+pub use agents::AgentsSettings;
 pub use task_management::{PhaseLimitSettings, RetrySettings, SubmissionSettings, TaskManagementSettings};
 
 /// The defaults, compiled in.
@@ -35,6 +37,8 @@ pub struct Settings {
     pub events: EventSettings,
     /// The life of tasks.
     pub task_management: TaskManagementSettings,
+    /// Agents and the work that goes to them.
+    pub agents: AgentsSettings,
     /// How often to look without being called.
     pub reconcilers: ReconcilerSettings,
     /// Asking the provenance-store.
@@ -93,6 +97,8 @@ pub struct ReconcilerSettings {
     pub dependencies_ms: u64,
     /// Split tasks and their subtasks.
     pub family_ms: u64,
+    /// Agents that fell silent.
+    pub agents_ms: u64,
     /// The numbers behind estimates.
     pub forecast_ms: u64,
     /// What may be forgotten.
@@ -158,12 +164,14 @@ impl ServiceSettings for Settings {
             ("reconcilers.admission_ms", intervals.admission_ms),
             ("reconcilers.dependencies_ms", intervals.dependencies_ms),
             ("reconcilers.family_ms", intervals.family_ms),
+            ("reconcilers.agents_ms", intervals.agents_ms),
             ("reconcilers.forecast_ms", intervals.forecast_ms),
             ("reconcilers.retention_ms", intervals.retention_ms),
             ("provenance.query_timeout_ms", self.provenance.query_timeout_ms),
             ("retention.inbox_days", u64::from(self.retention.inbox_days)),
         ];
         check_positive(&positive)?;
+        self.agents.validate()?;
         self.task_management.validate()
     }
 }

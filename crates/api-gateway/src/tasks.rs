@@ -3,6 +3,7 @@
 pub mod cancellation;
 pub(crate) mod changes;
 pub mod decomposition;
+pub mod dispatch;
 mod estimates;
 pub mod event_application;
 pub mod lifecycle;

@@ -27,6 +27,8 @@ const DESCRIPTION: &str = "Takes tasks in, follows them through routing, work an
     modifiers(&TracedAnswers),
     tags(
         (name = "tasks", description = "Work: hand it in, follow it, cancel it, try it again"),
+        (name = "dispatch", description = "Work that goes to agents by its type"),
+        (name = "agents", description = "Who takes such work"),
         (name = "projects", description = "What tasks are grouped by"),
         (name = "provenance", description = "Who made what, from what, and whether it can be trusted"),
         (name = "operations", description = "For those who run the service"),

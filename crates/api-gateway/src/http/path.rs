@@ -6,7 +6,7 @@ use std::str::FromStr;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 use percent_encoding::percent_decode_str;
-use protocol::{ArtifactId, ProjectId, TaskId};
+use protocol::{AgentId, ArtifactId, ProjectId, TaskId};
 
 use super::body::parse_uuid;
 use super::problem::ApiError;
@@ -41,6 +41,14 @@ impl PathIdentifier for ProjectId {
 
     fn from_segment(segment: &str) -> Result<Self, String> {
         parsed(segment)
+    }
+}
+
+impl PathIdentifier for AgentId {
+    const NAME: &'static str = "agent_id";
+
+    fn from_segment(segment: &str) -> Result<Self, String> {
+        parse_uuid(segment).map(Self).ok_or_else(|| "must be a UUID".to_owned())
     }
 }
 

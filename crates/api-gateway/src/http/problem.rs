@@ -35,6 +35,8 @@ pub(crate) struct ApiError(Box<Parts>);
 
 struct Parts {
     code: ErrorCode,
+    /// Where an endpoint's contract says another than the code's.
+    status: Option<StatusCode>,
     detail: Cow<'static, str>,
     errors: Vec<FieldError>,
     details: Option<serde_json::Value>,
@@ -42,11 +44,19 @@ struct Parts {
     cause: Option<Box<dyn Error + Send + Sync>>,
 }
 
+impl Parts {
+    fn status(&self) -> StatusCode {
+        let usual = || StatusCode::from_u16(self.code.http_status()).ok();
+        self.status.or_else(usual).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+}
+
 impl ApiError {
     /// An error of that code; `detail` is for people and goes to the client.
     pub(crate) fn new(code: ErrorCode, detail: impl Into<Cow<'static, str>>) -> Self {
         Self(Box::new(Parts {
             code,
+            status: None,
             detail: detail.into(),
             errors: Vec::new(),
             details: None,
@@ -92,6 +102,20 @@ impl ApiError {
             Ok(value) => error.with_header(header::ALLOW, value),
             Err(_) => error,
         }
+    }
+
+    /// The same error with the fields that it is about.
+    #[must_use]
+    pub(crate) fn with_fields(mut self, errors: Vec<FieldError>) -> Self {
+        self.0.errors = errors;
+        self
+    }
+
+    /// The same error with another HTTP status than its code usually has.
+    #[must_use]
+    pub(crate) fn with_status(mut self, status: StatusCode) -> Self {
+        self.0.status = Some(status);
+        self
     }
 
     /// The same error with `error.details`.
@@ -196,7 +220,7 @@ impl fmt::Display for ApiError {
 
 impl ResponseError for ApiError {
     fn status_code(&self) -> StatusCode {
-        StatusCode::from_u16(self.0.code.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+        self.0.status()
     }
 
     /// Only the status: the body names the trace, which the outermost middleware knows and fills in.
@@ -268,7 +292,7 @@ impl Problem {
         Self {
             problem_type: format!("urn:dats:error:{}", parts.code.name()),
             title: parts.code.title(),
-            status: parts.code.http_status(),
+            status: parts.status().as_u16(),
             error_code: parts.code.number(),
             error_message: detail.clone(),
             trace_id,

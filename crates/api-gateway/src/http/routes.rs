@@ -11,7 +11,7 @@ use protocol::ErrorCode;
 use utoipa::OpenApi;
 
 use super::problem::ApiError;
-use super::{operations, projects, provenance, tasks};
+use super::{agents, dispatch, operations, projects, provenance, tasks};
 
 /// One method of one path, and who answers it.
 pub(crate) struct RouteEntry {
@@ -55,6 +55,11 @@ routes! {
     GET  "/api/v1/tasks/{task_id}/history" => tasks::history::get_task_history;
     POST "/api/v1/tasks/{task_id}/cancel" => tasks::cancel::cancel_task;
     POST "/api/v1/tasks/{task_id}/retry" => tasks::retry::retry_task;
+    POST "/api/v1/dispatch" => dispatch::create::dispatch_work;
+    GET  "/api/v1/status/{task_id}" => dispatch::status::get_work_status;
+    POST "/api/v1/cancel/{task_id}" => dispatch::cancel::cancel_work;
+    GET  "/api/v1/agents" => agents::list::list_agents;
+    GET  "/api/v1/agents/{agent_id}" => agents::get::get_agent;
     GET  "/api/v1/projects/{project_id}/status" => projects::status::get_project_status;
     GET  "/api/v1/provenance/{id}" => provenance::get::get_provenance;
     GET  "/api/v1/health" => operations::health::get_health;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use service_runtime::clock::Clock;
 use service_runtime::ops::OpsState;
 
+use crate::agents::AgentRegistry;
 use crate::provenance::ProvenanceClient;
 use crate::tasks::TaskService;
 use crate::tasks::submission::Submitter;
@@ -16,6 +17,8 @@ pub struct AppState {
     pub tasks: TaskService,
     /// Takes tasks in.
     pub submitter: Submitter,
+    /// Knows the agents, and which work goes to them.
+    pub agents: AgentRegistry,
     /// Asks the provenance-store.
     pub provenance: ProvenanceClient,
     /// Health and metrics.

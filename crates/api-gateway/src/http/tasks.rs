@@ -14,6 +14,6 @@ use protocol::{ErrorCode, TaskId};
 use super::problem::ApiError;
 
 /// No task has that id.
-fn no_such_task(task_id: TaskId) -> ApiError {
+pub(crate) fn no_such_task(task_id: TaskId) -> ApiError {
     ApiError::new(ErrorCode::TaskNotFound, format!("there is no task {task_id}"))
 }

@@ -48,3 +48,31 @@ fn values_that_make_no_sense_are_refused_by_their_key() {
         assert!(refused.to_string().contains(key), "{refused}");
     }
 }
+
+#[test]
+fn the_work_types_are_those_of_the_routing_engine() {
+    let table = |defaults: &str| -> Vec<String> {
+        let lines = defaults.lines().map(str::trim).skip_while(|line| *line != "work_types:").skip(1);
+        lines.take_while(|line| line.contains(": ")).map(ToOwned::to_owned).take(14).collect()
+    };
+    let ours = table(DEFAULTS);
+    assert_eq!(ours, table(include_str!("../../../routing-engine/defaults.yaml")));
+    let settings = read(&[DATABASE]).unwrap();
+    assert_eq!(settings.agents.work_types().names().len(), ours.len());
+}
+
+#[test]
+fn agents_settings_that_make_no_sense_are_refused_by_their_key() {
+    for (variable, value, key) in [
+        ("DATS_AGENTS__ONLINE_SECONDS", "0", "agents.online_seconds"),
+        ("DATS_AGENTS__FORGET_AFTER_SECONDS", "10", "agents.forget_after_seconds"),
+        ("DATS_AGENTS__WORK_TYPES__CANCEL", "infra", "agents.work_types.cancel"),
+        ("DATS_AGENTS__WORK_TYPES__ECHO", "orchestrator", "agents.work_types.echo"),
+        ("DATS_AGENTS__WORK_TYPES__ECHO", "kitchen", "agents"),
+    ] {
+        let refused = read(&[DATABASE, (variable, value)]).unwrap_err();
+        assert!(refused.to_string().contains(key), "{refused}");
+    }
+    let added = read(&[DATABASE, ("DATS_AGENTS__WORK_TYPES__BAKE", "desktop")]).unwrap();
+    assert!(added.agents.work_types().contains("bake") && added.agents.work_types().contains("echo"));
+}

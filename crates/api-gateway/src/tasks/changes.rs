@@ -1,14 +1,14 @@
 //! A set of changes in the making. Tasks are read with their rows locked, changed in memory by the life cycle, and
 //! written back together with everything that follows: history, events, counters, durations, ended waits.
 //! Every way to change a task leads through here, so that none of these is ever forgotten.
-//! Lock order: tasks by id, then projects by id, then durations by tier and domain.
+//! Lock order: agents by id, then tasks by id, then projects by id, then durations by tier and domain.
 
 mod announcements;
 mod cause;
 mod committed;
 mod observation;
 
-pub(crate) use cause::Cause;
+pub(crate) use cause::{Cause, SOURCE};
 pub(crate) use committed::Committed;
 
 use std::collections::{BTreeMap, HashMap};

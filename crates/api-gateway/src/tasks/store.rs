@@ -9,6 +9,7 @@ pub(crate) mod history;
 pub(crate) mod inbox;
 pub(crate) mod insert;
 pub(crate) mod json;
+pub(crate) mod named;
 pub(crate) mod read;
 pub(crate) mod row;
 pub(crate) mod text;

@@ -3,6 +3,7 @@
 
 mod collector;
 mod new_task;
+mod rounds;
 mod writer;
 
 pub use collector::CollectorSettings;
@@ -16,6 +17,7 @@ use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
 use super::TaskService;
+use super::dispatch::NewDispatch;
 use super::task::{Submission, Task};
 use collector::{CollectError, Collector};
 use writer::SubmissionWriter;
@@ -26,6 +28,9 @@ pub enum SubmitError {
     /// It depends on tasks that do not exist or belong to another project.
     #[error("{} of the tasks it depends on are not in its project", .0.len())]
     UnknownDependencies(Vec<TaskId>),
+    /// The id it names is that of another task.
+    #[error("there is a task of that id with other content")]
+    TaskExists,
     /// More submissions wait than may; try again.
     #[error("too many submissions are waiting")]
     Overloaded,
@@ -79,7 +84,18 @@ impl Submitter {
     /// # Errors
     /// See [`SubmitError`]; nothing is stored then.
     pub async fn submit(&self, new: NewTask) -> Result<Task, SubmitError> {
-        let submission = new.into_submission(self.default_priority, self.service.now());
+        self.store(new.into_submission(self.default_priority, self.service.now())).await
+    }
+
+    /// Stores work for an agent, or finds it stored already; returns it as it is stored.
+    ///
+    /// # Errors
+    /// See [`SubmitError`]; nothing is stored then.
+    pub async fn submit_dispatch(&self, new: NewDispatch) -> Result<Task, SubmitError> {
+        self.store(new.into_submission(self.service.now())).await
+    }
+
+    async fn store(&self, submission: Submission) -> Result<Task, SubmitError> {
         self.collector.write(Ticket { submission, traceparent: current_traceparent() }).await?
     }
 }

@@ -54,6 +54,13 @@ answers! {
     /// The same where there may be a body.
     NoSuchTaskOrBadBody = [InvalidIdentifier, ValidationFailed, MalformedJson], [TaskNotFound],
         [PayloadTooLarge], [UnsupportedMediaType];
+    /// A task id that is not one, or a task that has ended already; or no task at all.
+    NoSuchTaskOrEnded = [InvalidIdentifier, InvalidTaskState], [TaskNotFound];
+    /// What can be wrong with work for agents.
+    BadDispatch = [InvalidWorkType, ValidationFailed, MalformedJson], [TaskAlreadyExists], [PayloadTooLarge],
+        [UnsupportedMediaType];
+    /// An agent id in the path that is not one, or names no agent.
+    NoSuchAgent = [InvalidIdentifier], [AgentNotFound];
     /// The task's state does not allow it.
     WrongState = [InvalidTaskState];
     /// A project id that is not one, or names no project.

@@ -39,6 +39,10 @@ word_schemas! {
     PriorityWord as "Priority" = words::Priority::WORDS;
     /// Whether people take part.
     ExecutionModeWord as "ExecutionMode" = words::ExecutionMode::WORDS;
+    /// Which work an agent takes.
+    AgentTypeWord as "AgentType" = words::AgentType::WORDS;
+    /// How an agent is.
+    AgentStatusWord as "AgentStatus" = words::AgentStatus::WORDS;
     /// How an artifact is used.
     RelationshipWord as "Relationship" = words::Relationship::WORDS;
     /// What a submitter may ask of QA.

@@ -6,7 +6,7 @@ use actix_web::HttpResponse;
 use actix_web::http::header;
 use actix_web::web::Data;
 use protocol::vocabulary::{ExecutionMode, TaskStatus};
-use protocol::{ProjectId, TaskId, Timestamp, TraceId};
+use protocol::{ErrorCode, ProjectId, TaskId, Timestamp, TraceId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -80,6 +80,7 @@ fn refusal(error: SubmitError, dependencies: &[TaskId]) -> ApiError {
                     .collect(),
             )
         }
+        SubmitError::TaskExists => ApiError::new(ErrorCode::TaskAlreadyExists, "there is a task of that id"),
         SubmitError::Overloaded => ApiError::unavailable("too many submissions wait to be stored"),
         SubmitError::Stopping => ApiError::unavailable("the service is about to stop"),
         SubmitError::Store(error) => error.into(),

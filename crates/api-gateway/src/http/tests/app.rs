@@ -11,7 +11,7 @@ use actix_web::test::{TestRequest, init_service};
 use actix_web::web::Bytes;
 use messaging::{Broker, BrokerSettings, RpcClient};
 use protocol::topology::Topology;
-use protocol::vocabulary::Priority;
+use protocol::vocabulary::{AgentType, Priority};
 use serde_json::Value;
 use service_runtime::clock::SystemClock;
 use service_runtime::database::{self, DatabaseSettings};
@@ -20,8 +20,10 @@ use service_runtime::ops::OpsState;
 use service_runtime::telemetry::{self, MetricsHandle, TelemetryGuard, TelemetrySettings};
 use tokio_util::sync::CancellationToken;
 
+use crate::agents::AgentRegistry;
 use crate::http::{AppState, RestApi};
 use crate::provenance::ProvenanceClient;
+use crate::settings::AgentsSettings;
 use crate::tasks::lifecycle::Rules;
 use crate::tasks::submission::{CollectorSettings, Submitter};
 use crate::tasks::{TaskService, TaskServiceParts};
@@ -114,8 +116,17 @@ fn api() -> RestApi {
     let (rpc, _) = RpcClient::start(&broker, Topology::default(), stop);
     let health = Health::new();
     health.register("database", Importance::Required, || async { Err("no answer".to_owned()) });
+    let agents = AgentsSettings {
+        work_types: [("echo", AgentType::Infra), ("run_playbook", AgentType::Infra)]
+            .map(|(work_type, agent)| (work_type.to_owned(), Some(agent)))
+            .into(),
+        online_seconds: 180,
+        forget_after_seconds: 86_400,
+    };
+    let agents = AgentRegistry::new(tasks.clone(), &agents);
     let state = AppState {
         tasks,
+        agents,
         submitter,
         provenance: ProvenanceClient::new(rpc, Duration::from_millis(200)),
         ops: OpsState { health, metrics: metrics() },

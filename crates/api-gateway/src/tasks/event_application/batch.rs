@@ -8,9 +8,12 @@ use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
 use messaging::{Outcome, Received, inbox};
 use metrics::counter;
+use protocol::events::EventData;
 use protocol::{EventId, TaskId};
 
 use super::translation::{Meaning, meaning};
+use crate::agents::store::record_sightings;
+use crate::agents::{Sighting, Sightings, note_held_tasks};
 use crate::metrics::DUPLICATES;
 use crate::tasks::changes::{Cause, ChangeSet, Committed, Decision};
 use crate::tasks::decomposition::{self, plan::PlanLimits};
@@ -34,6 +37,7 @@ struct Telling {
 pub(super) struct Batch {
     /// `None` for what means nothing for a task.
     tellings: Vec<Option<Telling>>,
+    heartbeats: Vec<Sighting>,
     outcomes: Vec<Outcome>,
 }
 
@@ -41,7 +45,14 @@ impl Batch {
     pub(super) fn translate(received: Vec<Received>) -> Self {
         let mut outcomes = Vec::with_capacity(received.len());
         let mut tellings = Vec::with_capacity(received.len());
+        let mut heartbeats = Vec::new();
         for Received { event, traceparent, .. } in received {
+            if let EventData::AgentHeartbeat(heartbeat) = event.data {
+                heartbeats.push(Sighting::new(heartbeat, event.time));
+                tellings.push(None);
+                outcomes.push(Outcome::Done);
+                continue;
+            }
             let name = event.data.kind().name();
             let source = if event.source.is_empty() { "unnamed".to_owned() } else { event.source };
             let cause = Cause {
@@ -64,7 +75,7 @@ impl Batch {
             });
             tellings.push(telling);
         }
-        Self { tellings, outcomes }
+        Self { tellings, heartbeats, outcomes }
     }
 
     pub(super) fn outcomes(self) -> Vec<Outcome> {
@@ -79,9 +90,12 @@ impl Batch {
         limits: PlanLimits,
         now: DateTime<Utc>,
     ) -> QueryResult<Committed> {
-        let ids: BTreeSet<TaskId> = self.tellings.iter().flatten().map(|telling| telling.task_id).collect();
-        let ids: Vec<TaskId> = ids.into_iter().collect();
-        let mut changes = ChangeSet::new(rules, now, lock_tasks(conn, &ids).await?);
+        // Nobody is heard in the future, whatever the envelope of a stranger says.
+        self.heartbeats.iter_mut().for_each(|heartbeat| heartbeat.at = heartbeat.at.min(now));
+        record_sightings(conn, &Sightings::of(&self.heartbeats)).await?;
+        let ids = self.tasks();
+        let locked = if ids.is_empty() { Vec::new() } else { lock_tasks(conn, &ids).await? };
+        let mut changes = ChangeSet::new(rules, now, locked);
         let mut new = self.claim(conn, &changes).await?;
         let depths = self.depths(conn).await?;
         let mut early = Vec::new();
@@ -101,7 +115,17 @@ impl Batch {
             set(&mut self.outcomes, index, outcome);
         }
         self.retry_early(conn, &mut changes, early, &depths, limits).await?;
+        for heartbeat in &self.heartbeats {
+            note_held_tasks(&mut changes, heartbeat)?;
+        }
         changes.write(conn).await
+    }
+
+    /// Every task that something is told about, by its id.
+    fn tasks(&self) -> Vec<TaskId> {
+        let told = self.tellings.iter().flatten().map(|telling| telling.task_id);
+        let held = self.heartbeats.iter().filter_map(|heartbeat| heartbeat.current_task_id);
+        told.chain(held).collect::<BTreeSet<TaskId>>().into_iter().collect()
     }
 
     /// Records which events of known tasks are new. The others' ids stay free for when their task has come.

@@ -5,8 +5,8 @@ use protocol::events::{EventData, EventKind, TaskDecomposed};
 
 use crate::tasks::lifecycle::Input;
 
-/// The events that the gateway's queue is bound to: exactly those that mean something for a task.
-pub const CONSUMED: [EventKind; 12] = [
+/// The events that the gateway's queue is bound to: exactly those that mean something for a task or an agent.
+pub const CONSUMED: [EventKind; 13] = [
     EventKind::TaskReady,
     EventKind::TaskRoutingFailed,
     EventKind::TaskDispatched,
@@ -19,6 +19,7 @@ pub const CONSUMED: [EventKind; 12] = [
     EventKind::TaskFailed,
     EventKind::ReviewRequested,
     EventKind::ReviewCompleted,
+    EventKind::AgentHeartbeat,
 ];
 
 /// What an event means for a task.
@@ -91,7 +92,7 @@ fn input(data: EventData) -> Option<(TaskId, Input)> {
                 required_changes: review.required_changes,
             },
         ),
-        // Plans are not inputs yet; the rest are our own announcements, and what others keep the books of.
+        // Plans are not inputs yet, heartbeats are about agents first; the rest are our own announcements, and what others keep the books of.
         EventData::TaskCreated(_)
         | EventData::TaskCancelled(_)
         | EventData::TaskStatusChanged(_)

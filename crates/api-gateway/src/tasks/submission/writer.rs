@@ -1,5 +1,5 @@
 //! Writes a batch of submissions in one transaction. If the database refuses the batch, each is tried alone, so
-//! that one bad row costs nobody else their task.
+//! that one bad row costs nobody else their task. Submissions that name their task find it if it is there.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -14,11 +14,14 @@ use service_runtime::database::StoreError;
 use tracing::warn;
 
 use super::collector::BatchWriter;
+use super::rounds::rounds;
 use super::{SubmitError, Ticket};
 use crate::projects::store::{SlotsRow, insert_missing_projects, lock_projects};
 use crate::tasks::TaskService;
 use crate::tasks::changes::{Cause, ChangeSet, Committed, Start};
+use crate::tasks::dispatch::asks_the_same;
 use crate::tasks::store::dependencies::{Dependency, lock_dependencies};
+use crate::tasks::store::named::{find_tasks, has_parameters};
 use crate::tasks::task::{Submission, Task};
 
 /// What the history calls a submission.
@@ -37,19 +40,12 @@ impl BatchWriter for SubmissionWriter {
     type Answer = Answer;
 
     async fn write(&mut self, batch: Vec<Ticket>) -> Vec<Answer> {
-        match self.write_together(&batch).await {
-            Ok(answers) => answers,
-            Err(StoreError::Unavailable(cause)) => {
-                let text = cause.to_string();
-                let unavailable = || StoreError::Unavailable(text.clone().into());
-                batch.iter().map(|_| Err(SubmitError::Store(unavailable()))).collect()
-            }
-            Err(error) if batch.len() > 1 => {
-                warn_about(&error, batch.len());
-                self.write_one_by_one(batch).await
-            }
-            Err(error) => vec![Err(SubmitError::Store(error))],
+        let mut answers = BTreeMap::new();
+        for round in rounds(batch) {
+            let (places, tickets): (Vec<usize>, Vec<Ticket>) = round.into_iter().unzip();
+            answers.extend(places.into_iter().zip(self.write_round(tickets).await));
         }
+        answers.into_values().collect()
     }
 }
 
@@ -63,10 +59,27 @@ impl SubmissionWriter {
         Self { service }
     }
 
+    /// Answers tickets of which no two name the same task.
+    async fn write_round(&self, batch: Vec<Ticket>) -> Vec<Answer> {
+        match self.write_settled(&batch).await {
+            Ok(answers) => answers,
+            Err(StoreError::Unavailable(cause)) => {
+                let text = cause.to_string();
+                let unavailable = || StoreError::Unavailable(text.clone().into());
+                batch.iter().map(|_| Err(SubmitError::Store(unavailable()))).collect()
+            }
+            Err(error) if batch.len() > 1 => {
+                warn_about(&error, batch.len());
+                self.write_one_by_one(batch).await
+            }
+            Err(error) => vec![Err(SubmitError::Store(error))],
+        }
+    }
+
     async fn write_one_by_one(&self, batch: Vec<Ticket>) -> Vec<Answer> {
         let mut answers = Vec::with_capacity(batch.len());
         for ticket in batch {
-            let answer = match self.write_together(&[ticket]).await {
+            let answer = match self.write_settled(&[ticket]).await {
                 Ok(answer) => answer.into_iter().next().unwrap_or(Err(SubmitError::Stopping)),
                 Err(error) => Err(SubmitError::Store(error)),
             };
@@ -75,40 +88,51 @@ impl SubmissionWriter {
         answers
     }
 
+    /// A task that another gateway stored at the same moment is there at the second look.
+    async fn write_settled(&self, batch: &[Ticket]) -> Result<Vec<Answer>, StoreError> {
+        match self.write_together(batch).await {
+            Err(StoreError::Conflict(_)) => self.write_together(batch).await,
+            written => written,
+        }
+    }
+
     async fn write_together(&self, batch: &[Ticket]) -> Result<Vec<Answer>, StoreError> {
         let service = &self.service;
         let mut conn = service.connection().await?;
-        let (committed, refused) = conn
+        let (committed, mut answered) = conn
             .transaction::<_, DieselError, _>(async |conn| {
                 store_batch(conn, service, batch, service.now()).await
             })
             .await?;
         drop(conn);
         let mut stored = service.committed(committed).into_iter();
-        let answers = batch.iter().map(|ticket| match refused.get(&ticket.submission.id) {
-            Some(unknown) => Err(SubmitError::UnknownDependencies(unknown.clone())),
+        let answers = batch.iter().map(|ticket| match answered.remove(&ticket.submission.id) {
+            Some(answer) => answer,
             None => stored.next().ok_or(SubmitError::Stopping),
         });
         Ok(answers.collect())
     }
 }
 
-type Refused = HashMap<TaskId, Vec<TaskId>>;
+/// Answers to tickets that nothing is stored for.
+type Answered = HashMap<TaskId, Answer>;
 
 async fn store_batch(
     conn: &mut AsyncPgConnection,
     service: &TaskService,
     batch: &[Ticket],
     now: DateTime<Utc>,
-) -> QueryResult<(Committed, Refused)> {
+) -> QueryResult<(Committed, Answered)> {
     let known = known_dependencies(conn, batch).await?;
-    let refused: Refused = batch
-        .iter()
-        .map(|ticket| (ticket.submission.id, unknown_dependencies(&ticket.submission, &known)))
-        .filter(|(_, unknown)| !unknown.is_empty())
-        .collect();
+    let mut answered = find_named(conn, batch).await?;
+    for Ticket { submission, .. } in batch {
+        let unknown = unknown_dependencies(submission, &known);
+        if !unknown.is_empty() {
+            answered.insert(submission.id, Err(SubmitError::UnknownDependencies(unknown)));
+        }
+    }
     let accepted: Vec<&Ticket> =
-        batch.iter().filter(|ticket| !refused.contains_key(&ticket.submission.id)).collect();
+        batch.iter().filter(|ticket| !answered.contains_key(&ticket.submission.id)).collect();
     let mut slots = Slots::lock(conn, service, &accepted).await?;
     let admitted = slots.admit(&accepted, now);
     let mut changes = ChangeSet::new(service.rules(), now, Vec::new());
@@ -126,7 +150,29 @@ async fn store_batch(
     let mut committed = changes.write(conn).await?;
     // Those that wait were just found to have no slot: looking again would be in vain.
     committed.may_admit.retain(|project| slots.has_free(project));
-    Ok((committed, refused))
+    Ok((committed, answered))
+}
+
+/// Work for agents names its task: where that is there already, it is the answer, or in the way.
+async fn find_named(conn: &mut AsyncPgConnection, batch: &[Ticket]) -> QueryResult<Answered> {
+    let asked: HashMap<TaskId, &Submission> = batch
+        .iter()
+        .map(|ticket| &ticket.submission)
+        .filter(|submission| submission.work_type.is_some())
+        .map(|submission| (submission.id, submission))
+        .collect();
+    let mut answered = Answered::new();
+    if asked.is_empty() {
+        return Ok(answered);
+    }
+    let ids: Vec<TaskId> = asked.keys().copied().collect();
+    for (id, task) in find_tasks(conn, &ids).await? {
+        let Some(asked) = asked.get(&id) else { continue };
+        let same = asks_the_same(&task.submission, asked)
+            && has_parameters(conn, id, &asked.parameters).await?;
+        answered.insert(id, if same { Ok(task) } else { Err(SubmitError::TaskExists) });
+    }
+    Ok(answered)
 }
 
 type Known = HashMap<TaskId, Dependency>;

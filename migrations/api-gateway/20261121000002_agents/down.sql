@@ -1,0 +1,2 @@
+DROP INDEX tasks_held_by_agents;
+DROP TABLE agents;
