@@ -5,6 +5,7 @@
 mod actor;
 mod entry;
 mod meters;
+mod suspicion;
 mod window;
 
 use std::sync::Arc;

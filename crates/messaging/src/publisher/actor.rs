@@ -9,10 +9,11 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, info, warn};
+use tracing::{info, warn};
 
 use super::entry::Entry;
 use super::meters::Meters;
+use super::suspicion::Suspicion;
 use super::window::Window;
 use super::{PublishError, PublisherSettings};
 use crate::broker::{ChannelEvent, Reconnect, Session};
@@ -26,11 +27,6 @@ const WATCH: Duration = Duration::from_millis(250);
 /// stop at the same moment, and have last words.
 const QUIET: Duration = Duration::from_millis(200);
 
-/// A session that dies younger than this may have died of a message.
-const YOUNG: Duration = Duration::from_secs(10);
-/// After so many sessions that died with the same single message in flight, it is given up.
-const MOST_DEATHS: u32 = 4;
-
 pub(super) struct Actor {
     reconnect: Reconnect,
     settings: PublisherSettings,
@@ -39,11 +35,7 @@ pub(super) struct Actor {
     taken: Vec<Entry>,
     /// Accepted, not published in this session; the oldest first.
     backlog: VecDeque<Entry>,
-    /// How many at the head of the backlog were in flight when a session died young, or of a message. They are
-    /// published one at a time, so that one which kills sessions is found and holds nobody up.
-    suspects: usize,
-    /// Sessions in a row that died over the same single message.
-    deaths: u32,
+    suspicion: Suspicion,
     health: Arc<HealthCell>,
     stop: CancellationToken,
     /// Set by `stop`: until when to wait for confirms.
@@ -53,7 +45,11 @@ pub(super) struct Actor {
 
 /// How a session ended.
 enum End {
+    /// It died.
     Lost,
+    /// It lives, but the broker confirms nothing.
+    GivenUp,
+    /// There is nothing more to do, or no time to do it.
     Finished,
 }
 
@@ -84,8 +80,7 @@ impl Actor {
             input_open: true,
             taken: Vec::with_capacity(TAKE),
             backlog: VecDeque::new(),
-            suspects: 0,
-            deaths: 0,
+            suspicion: Suspicion::default(),
             health,
             stop,
             deadline: None,
@@ -102,7 +97,7 @@ impl Actor {
             self.health.set_connected(false);
             self.meters.unconfirmed(0);
             match end {
-                End::Lost => info!(
+                End::Lost | End::GivenUp => info!(
                     messages.unconfirmed = self.backlog.len(),
                     "publisher lost its session; what is unconfirmed is published again"
                 ),
@@ -163,7 +158,7 @@ impl Actor {
                 Wake::Event(None) | Wake::Lost => break End::Lost,
                 Wake::Taken(0) => self.input_open = false,
                 Wake::Taken(_) => self.backlog.extend(self.taken.drain(..)),
-                Wake::Watch if self.gave_up(&window) => break End::Lost,
+                Wake::Watch if self.gave_up(&window) => break End::GivenUp,
                 Wake::Watch => {}
                 Wake::Stop => self.begin_drain(),
                 Wake::Quiet => self.input.close(),
@@ -204,7 +199,7 @@ impl Actor {
         if self.health.get().stalled || window.bytes() >= self.settings.window_bytes {
             return 0;
         }
-        let limit = if proven && self.suspects == 0 { self.settings.window } else { 1 };
+        let limit = if proven && !self.suspicion.is_open() { self.settings.window } else { 1 };
         limit.saturating_sub(window.len())
     }
 
@@ -247,15 +242,14 @@ impl Actor {
         match event {
             ChannelEvent::Confirmed { tag, multiple } => {
                 window.settle(tag, multiple, |unconfirmed| self.meters.confirmed(unconfirmed));
-                self.suspects = self.suspects.saturating_sub(1);
-                self.deaths = 0;
+                self.suspicion.cleared();
                 if self.health.set_stalled(false) {
                     info!("the broker confirms again");
                 }
                 false
             }
             ChannelEvent::Refused { tag, multiple } => {
-                self.suspects = self.suspects.saturating_sub(1);
+                self.suspicion.cleared();
                 window.settle(tag, multiple, |unconfirmed| {
                     self.meters.nacked();
                     let message = &unconfirmed.entry.message.message;
@@ -277,8 +271,8 @@ impl Actor {
             }
             ChannelEvent::Closed { code, reason } => {
                 warn!(amqp.code = code, "the broker closed the publisher's channel: {reason}");
-                // Nothing but a message can be the reason, as for an exchange that does not exist.
-                self.deaths = MOST_DEATHS;
+                // As for an exchange that does not exist.
+                self.suspicion.is_certain();
                 true
             }
             ChannelEvent::ConsumerCancelled => false,
@@ -317,10 +311,15 @@ impl Actor {
         while let Ok(event) = session.events.try_recv() {
             self.apply(event, &mut window);
         }
-        if let End::Lost = end {
-            self.suspect(&mut window, opened_at);
-            self.meters.republished(window.len());
-            debug!(messages.unconfirmed = window.len(), "dropping the publisher's session");
+        match end {
+            End::Lost => {
+                if self.suspicion.falls_on_one(window.len(), opened_at.elapsed()) {
+                    self.give_up_message(&mut window);
+                }
+                self.meters.republished(window.len());
+            }
+            End::GivenUp => self.meters.republished(window.len()),
+            End::Finished => {}
         }
         for entry in window.into_entries().rev() {
             self.backlog.push_front(entry);
@@ -331,22 +330,12 @@ impl Actor {
         end
     }
 
-    /// Looks for the message that the session may have died of. A wrong verdict does little harm: its caller tries
-    /// again.
-    fn suspect(&mut self, window: &mut Window, opened_at: Instant) {
-        let alone = window.len() == 1;
-        self.deaths = if alone { self.deaths.saturating_add(1) } else { self.deaths };
-        if alone && self.deaths > MOST_DEATHS {
-            window.settle(u64::MAX, true, |unconfirmed| {
-                let message = &unconfirmed.entry.message.message;
-                warn!(message.id = message.message_id, "the broker closes sessions over a message: given up");
-                self.meters.refused();
-                unconfirmed.entry.settle(Err(PublishError::Refused));
-            });
-            self.deaths = 0;
-        }
-        if self.deaths > 0 || opened_at.elapsed() < YOUNG {
-            self.suspects = window.len();
-        }
+    fn give_up_message(&self, window: &mut Window) {
+        window.settle(u64::MAX, true, |unconfirmed| {
+            let message = &unconfirmed.entry.message.message;
+            warn!(message.id = message.message_id, "the broker closes sessions over a message: given up");
+            self.meters.refused();
+            unconfirmed.entry.settle(Err(PublishError::Refused));
+        });
     }
 }
