@@ -2,7 +2,9 @@
 //! crashes between the persisted steps.
 
 mod admission;
+mod agents;
 mod dependencies;
+mod dispatch;
 mod drill;
 mod events;
 mod family;
