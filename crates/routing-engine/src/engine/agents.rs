@@ -61,7 +61,6 @@ impl AgentConnections {
     }
 
     /// Asks how publishers and consumers are doing, for as long as it is kept.
-    #[must_use]
     pub fn health(&self) -> impl Fn() -> Vec<BrokerHealth> + Send + Sync + 'static {
         let connections = self.connections.clone();
         move || {

@@ -2,20 +2,19 @@
 //! that is away holds up its own agents' work and nobody else's.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::time::Duration;
 
 use messaging::{Broker, BrokerError, BrokerSettings, Outgoing, PublishError, Publisher};
 use protocol::topology::Topology;
 use protocol::vocabulary::AgentType;
 use thiserror::Error;
-use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 use super::settings::AgentsSettings;
 use super::topology;
 
-/// Messages that may wait for a broker that is away. Those beyond are given back, so that their deliveries do not use
-/// up what is taken ahead for all lanes.
-const MAY_WAIT: usize = 64;
+/// Longest wait for a confirm. A delivery that waits holds back the acknowledgement of all that came after it.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 /// A broker, and who is reached through it.
 pub struct LinePlan {
@@ -29,13 +28,12 @@ pub struct LinePlan {
 #[derive(Clone)]
 pub(super) struct Line {
     publisher: Publisher,
-    slots: Arc<Semaphore>,
 }
 
 /// Why a message did not reach its queue.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SendError {
-    /// The agents' broker is away, and enough is waiting for it already.
+    /// The agents' broker is away, or takes nothing.
     #[error("the agents' broker is away")]
     Away,
     /// It was not published.
@@ -77,19 +75,17 @@ impl LinePlan {
 }
 
 impl Line {
-    pub(super) fn new(publisher: Publisher) -> Self {
-        Self { publisher, slots: Arc::new(Semaphore::new(MAY_WAIT)) }
+    pub(super) const fn new(publisher: Publisher) -> Self {
+        Self { publisher }
     }
 
-    /// Publishes and waits for the confirm; also for the broker to come back, while there is room to wait.
+    /// Publishes and waits for the confirm, but not for a broker that is away. After a wait in vain the message may
+    /// still be published later, beside its repetition: whoever gets both knows them by their request id.
     pub(super) async fn publish(&self, message: Outgoing) -> Result<(), SendError> {
-        let _slot = match self.slots.try_acquire() {
-            Ok(slot) => slot,
-            Err(_) if self.publisher.health().connected => {
-                self.slots.acquire().await.map_err(|_| SendError::Away)?
-            }
-            Err(_) => return Err(SendError::Away),
-        };
-        Ok(self.publisher.publish(message).await?)
+        if !self.publisher.health().connected {
+            return Err(SendError::Away);
+        }
+        let published = timeout(LONGEST_WAIT, self.publisher.publish(message)).await;
+        Ok(published.map_err(|_| SendError::Away)??)
     }
 }
