@@ -7,6 +7,7 @@
 //! 3. its own, if it says that it made anew what it used;
 //! 4. the oldest of another record: clocks differ, and a link too many is better than a missed one;
 //! 5. the artifact as nobody made it.
+//!
 //! An artifact with a single producer is thus one node, whatever the clocks say.
 
 use diesel::prelude::*;
@@ -73,24 +74,25 @@ pub async fn rewrite_edges(conn: &mut AsyncPgConnection, consumers: Vec<i64>) ->
 
 statement!(
     /// Who may have used one of these new versions rather than what their edges say. What can have stood in for
-    /// it, in this order: the node it took over, its neighbours in time, its consumers' own versions, its
-    /// neighbours of the same content, and versions that are not known to have the content that was told.
-    struct FindMisled { nodes: Vec<i64> as Array<BigInt> }
+    /// it, in this order: the version itself, as it was described before or as nobody's; its neighbours in time;
+    /// its consumers' own versions; its neighbours of the same content (two on each side, since a consumer's own
+    /// version may stand between); versions that are not known to have the content that was told.
+    struct FindMisled { nodes: Vec<i64> as Array<BigInt>, revised: Vec<i64> as Array<BigInt> }
     "WITH fresh AS (
-        SELECT id, artifact_id, checksum, produced_at, reported_by FROM artifacts WHERE id = ANY ($1)
+        SELECT * FROM artifacts WHERE id = ANY ($1)
      ), crowded AS MATERIALIZED (
         SELECT * FROM fresh WHERE EXISTS (
             SELECT FROM artifacts other WHERE other.artifact_id = fresh.artifact_id AND other.id <> fresh.id)
      ), edge AS (
         SELECT edge.output_id FROM fresh JOIN artifact_dependencies edge ON edge.input_id = fresh.id
-        WHERE edge.checksum IS NOT NULL
+        WHERE edge.checksum IS NOT NULL OR fresh.producer_seq = ANY ($2)
       UNION
         SELECT edge.output_id FROM crowded
         CROSS JOIN LATERAL (
             SELECT id FROM artifacts
             WHERE artifact_id = crowded.artifact_id
                 AND (produced_at, reported_by) < (crowded.produced_at, crowded.reported_by)
-            ORDER BY produced_at DESC, reported_by DESC LIMIT 1) older
+            ORDER BY produced_at DESC, reported_by DESC LIMIT 2) older
         JOIN artifact_dependencies edge ON edge.input_id = older.id
         JOIN artifacts made ON made.id = edge.output_id
         JOIN provenance_records record ON record.seq = made.producer_seq
@@ -101,7 +103,7 @@ statement!(
             SELECT id, produced_at FROM artifacts
             WHERE artifact_id = crowded.artifact_id
                 AND (produced_at, reported_by) > (crowded.produced_at, crowded.reported_by)
-            ORDER BY produced_at, reported_by LIMIT 1) newer
+            ORDER BY produced_at, reported_by LIMIT 2) newer
         JOIN artifact_dependencies edge ON edge.input_id = newer.id
         JOIN artifacts made ON made.id = edge.output_id
         JOIN provenance_records record ON record.seq = made.producer_seq
@@ -118,12 +120,12 @@ statement!(
             (SELECT id FROM artifacts
                 WHERE artifact_id = crowded.artifact_id AND checksum = crowded.checksum
                     AND (produced_at, reported_by) < (crowded.produced_at, crowded.reported_by)
-                ORDER BY produced_at DESC, reported_by DESC LIMIT 1)
+                ORDER BY produced_at DESC, reported_by DESC LIMIT 2)
           UNION ALL
             (SELECT id FROM artifacts
                 WHERE artifact_id = crowded.artifact_id AND checksum = crowded.checksum
                     AND (produced_at, reported_by) > (crowded.produced_at, crowded.reported_by)
-                ORDER BY produced_at, reported_by LIMIT 1)) twin
+                ORDER BY produced_at, reported_by LIMIT 2)) twin
         JOIN artifact_dependencies edge ON edge.input_id = twin.id AND edge.checksum = crowded.checksum
       UNION
         SELECT edge.output_id FROM crowded
@@ -142,11 +144,16 @@ struct Consumer {
     seq: i64,
 }
 
-/// Corrects the edges of records that used an artifact before one of these versions of it was known.
-pub async fn lead_consumers_to(conn: &mut AsyncPgConnection, nodes: Vec<i64>) -> QueryResult<()> {
+/// Corrects the edges of records that used an artifact before one of these versions of it was known. Versions
+/// that `revised` records produced may have been known, under another description.
+pub async fn lead_consumers_to(
+    conn: &mut AsyncPgConnection,
+    nodes: Vec<i64>,
+    revised: Vec<i64>,
+) -> QueryResult<()> {
     if nodes.is_empty() {
         return Ok(());
     }
-    let misled: Vec<Consumer> = FindMisled { nodes }.load(conn).await?;
+    let misled: Vec<Consumer> = FindMisled { nodes, revised }.load(conn).await?;
     rewrite_edges(conn, misled.into_iter().map(|consumer| consumer.seq).collect()).await
 }

@@ -60,9 +60,9 @@ async fn save(conn: &mut AsyncPgConnection, ledger: &Ledger) -> QueryResult<()> 
     let graph = GraphChanges::of(ledger, &places);
     let versions = nodes::save_outputs(conn, graph.outputs).await?;
     nodes::ensure_nodes(conn, graph.used).await?;
-    edges::rewrite_edges(conn, graph.known_consumers).await?;
+    edges::rewrite_edges(conn, graph.known_consumers.clone()).await?;
     edges::insert_edges(conn, graph.new_consumers).await?;
-    edges::lead_consumers_to(conn, versions).await
+    edges::lead_consumers_to(conn, versions, graph.known_consumers).await
 }
 
 /// An event for each record that is new or has new outputs; it follows from the event that reported them.

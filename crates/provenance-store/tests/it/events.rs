@@ -55,7 +55,14 @@ pub(crate) fn validated(task: Uuid, attempt: u32, second: i64) -> Event {
 }
 
 /// Data of `task.status.<status>`.
-pub(crate) fn status_data(task: Uuid, attempt: u32, sequence: u64, status: &str, phase: &str, second: i64) -> Value {
+pub(crate) fn status_data(
+    task: Uuid,
+    attempt: u32,
+    sequence: u64,
+    status: &str,
+    phase: &str,
+    second: i64,
+) -> Value {
     json!({
         "task_id": task, "project_id": "shop", "tier": "small", "domain": "code-general",
         "trace_id": Uuid::from_u128(5), "status": status, "previous_status": "pending", "phase": phase,
@@ -64,7 +71,14 @@ pub(crate) fn status_data(task: Uuid, attempt: u32, sequence: u64, status: &str,
 }
 
 /// `task.status.<status>`.
-pub(crate) fn status(task: Uuid, attempt: u32, sequence: u64, status: &str, phase: &str, second: i64) -> Event {
+pub(crate) fn status(
+    task: Uuid,
+    attempt: u32,
+    sequence: u64,
+    status: &str,
+    phase: &str,
+    second: i64,
+) -> Event {
     event(
         &format!("task.status.{status}"),
         second,

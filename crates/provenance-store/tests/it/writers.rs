@@ -10,17 +10,17 @@ use crate::fixture::Store;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn producers_and_consumers_that_arrive_at_the_same_moment_find_each_other() {
     let store = Store::create("provenance_race").await;
-    let pairs = (0..40).map(|number| {
-        let (made, used) = (format!("made-{number}"), format!("used-{number}"));
-        let producer = output(Uuid::now_v7(), 1, &used, 1);
-        let data = output_data(Uuid::now_v7(), 1, &made, &[used.as_str()]);
-        (producer, event("task.output.created", 5, data))
-    });
     let store = &store;
-    join_all(pairs.map(|(producer, consumer)| async move {
-        tokio::join!(store.apply([producer]), store.apply([consumer]));
-    }))
-    .await;
+    for round in 0..10 {
+        let pairs = (0..4).map(|pair| async move {
+            let (made, used) = (format!("made-{round}-{pair}"), format!("used-{round}-{pair}"));
+            let producer = output(Uuid::now_v7(), 1, &used, 1);
+            let data = output_data(Uuid::now_v7(), 1, &made, &[used.as_str()]);
+            let consumer = event("task.output.created", 5, data);
+            tokio::join!(store.apply([producer]), store.apply([consumer]))
+        });
+        join_all(pairs).await;
+    }
     let linked = store
         .lines(
             "SELECT count(*)::text FROM artifact_dependencies edge JOIN artifacts used ON used.id = edge.input_id
