@@ -10,3 +10,4 @@ mod replies;
 mod replying;
 mod requests;
 mod routes;
+mod stand_in;
