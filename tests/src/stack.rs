@@ -106,7 +106,7 @@ pub struct Stack {
     services: BTreeMap<Role, Service>,
     /// Before the broker, if planned.
     pub broker_proxy: Option<Proxy>,
-    /// Before the gateway's database, if planned.
+    /// Before PostgreSQL with both databases, if planned.
     pub database_proxy: Option<Proxy>,
     broker: TestBroker,
     _databases: [TestDatabase; 2],
@@ -127,7 +127,7 @@ impl Stack {
         }
         let rabbitmq_url = through(broker_proxy.as_ref(), broker.url());
         let gateway_url = through(database_proxy.as_ref(), gateway_database.url());
-        let provenance_url = provenance_database.url().to_owned();
+        let provenance_url = through(database_proxy.as_ref(), provenance_database.url());
         let logs = std::env::temp_dir().join(format!("dats-e2e-{}", uuid::Uuid::new_v4()));
         std::fs::create_dir_all(&logs).expect("a folder for logs");
         let mut stack = Self {

@@ -9,6 +9,7 @@
 )]
 
 mod agent_service;
+mod agents;
 mod bad_input;
 mod crashes;
 mod dependencies_away;

@@ -4,6 +4,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use end_to_end::{Plan, Role, measure};
+use futures_util::future::join_all;
 use serde_json::json;
 use stand_ins::process;
 use test_support::{PATIENCE, wait_for};
@@ -73,10 +74,13 @@ fn a_bad_setting_is_told_in_one_line_and_exits_with_64() {
 #[tokio::test]
 async fn idle_services_cost_next_to_nothing() {
     let stack = Plan::new().start().await;
-    let watched: Vec<_> = ROLES.iter().map(|&role| (role, stack.pid(role))).collect();
-    for (role, pid) in watched {
-        let share = measure::idle_share(pid, Duration::from_secs(2)).await;
-        let resident = measure::usage(pid).resident_mib;
+    let measured = ROLES.map(|role| {
+        let pid = stack.pid(role);
+        async move {
+            (role, measure::idle_share(pid, Duration::from_secs(3)).await, measure::usage(pid).resident_mib)
+        }
+    });
+    for (role, share, resident) in join_all(measured).await {
         println!("{role:?}: {:.1}% of a core, {resident:.0} MiB resident", share * 100.0);
         // Wider than what the README promises of a release build: this one is not optimised.
         assert!(share < 0.10, "{role:?} uses {share} of a core when idle");
