@@ -41,7 +41,10 @@ impl Replica {
             agent_id,
             agent_type,
             status: AgentStatus::Online,
-            resources: json!({ "cpu_percent": 12.50, "disks": [{ "free": 1 }] }).as_object().cloned().unwrap(),
+            resources: json!({ "cpu_percent": 12.50, "disks": [{ "free": 1 }] })
+                .as_object()
+                .cloned()
+                .unwrap(),
             current_task_id: holds,
             timestamp: "2020-01-01T00:00:00".parse().unwrap(),
         };
@@ -95,7 +98,8 @@ async fn an_agent_is_online_for_three_minutes_after_a_heartbeat_and_forgotten_af
     assert_eq!((shown.agent_type, shown.status), (AgentType::Infra, AgentStatus::Online));
     assert_eq!(shown.resources.get(), r#"{"disks": [{"free": 1}], "cpu_percent": 12.5}"#);
     assert_eq!((shown.last_heartbeat_at - shown.first_seen_at).num_seconds(), 60);
-    for (passes, online, offline) in [(ONLINE, 1, 0), (Duration::from_micros(1), 0, 1), (DAY - ONLINE, 0, 0)] {
+    for (passes, online, offline) in [(ONLINE, 1, 0), (Duration::from_micros(1), 0, 1), (DAY - ONLINE, 0, 0)]
+    {
         gateway.pass_time(passes).await;
         assert_eq!(gateway.agents_in(AgentStatus::Online).await, online, "{passes:?}");
         assert_eq!(gateway.agents_in(AgentStatus::Offline).await, offline, "{passes:?}");
@@ -190,7 +194,10 @@ async fn a_silent_agent_is_announced_once_and_its_task_gets_another_attempt() {
     assert_eq!(gateway.look().await, Found::default());
     assert_eq!([gateway.gone(), second.gone()].concat(), [agent(7)]);
     let task = gateway.task(id).await;
-    assert_eq!((task.status, task.attempt, task.errors[0].code.as_str()), (TaskStatus::Pending, 2, "AGENT_LOST"));
+    assert_eq!(
+        (task.status, task.attempt, task.errors[0].code.as_str()),
+        (TaskStatus::Pending, 2, "AGENT_LOST")
+    );
     assert_eq!(gateway.history(id).await.iter().filter(|entry| entry.event == "agent.lost").count(), 1);
 
     gateway.pass_time(Duration::from_secs(5)).await;
@@ -227,7 +234,11 @@ async fn progress_is_a_sign_of_life_too() {
     gateway.pass_time(ONLINE).await;
     gateway.tell(vec![told("task.progress", id, json!({ "percent": 50.0 }))]).await;
     gateway.pass_time(MINUTE).await;
-    assert_eq!(gateway.look().await, Found { silent: 1, lost: 0 }, "its heartbeats are missed, its work is not");
+    assert_eq!(
+        gateway.look().await,
+        Found { silent: 1, lost: 0 },
+        "its heartbeats are missed, its work is not"
+    );
     gateway.pass_time(ONLINE).await;
     assert_eq!(gateway.look().await, Found { silent: 0, lost: 1 }, "now the work is missed too");
 }
@@ -235,7 +246,8 @@ async fn progress_is_a_sign_of_life_too() {
 #[tokio::test]
 async fn agents_without_an_id_are_told_apart_by_type_and_miss_only_what_they_named_themselves() {
     let gateway = Fixture::new("nil").await;
-    let (ours, theirs) = (gateway.waiting_work().await.submission.id, gateway.waiting_work().await.submission.id);
+    let (ours, theirs) =
+        (gateway.waiting_work().await.submission.id, gateway.waiting_work().await.submission.id);
     for _ in 0..2 {
         gateway.pass_time(MINUTE).await;
         let both = [(AgentType::Infra, ours), (AgentType::Code, theirs)];

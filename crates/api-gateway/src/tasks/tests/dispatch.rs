@@ -40,19 +40,23 @@ pub(super) fn dispatched(task: &Task) -> Event {
 }
 
 fn completed(id: TaskId, request_id: Option<RequestId>, output: &str) -> Event {
-    let members = json!({ "agent_id": "agent-9", "request_id": request_id, "exit_code": 0, "output": output });
+    let members =
+        json!({ "agent_id": "agent-9", "request_id": request_id, "exit_code": 0, "output": output });
     told("task.completed", id, members)
 }
 
 fn agent_failed(task: &Task) -> Event {
     let error = json!({ "code": "AGENT_FAILED", "message": "no such host", "retryable": true });
-    told("task.failed", task.submission.id, json!({ "request_id": task.request_id, "error": error, "exit_code": 4 }))
+    told(
+        "task.failed",
+        task.submission.id,
+        json!({ "request_id": task.request_id, "error": error, "exit_code": 4 }),
+    )
 }
 
 impl Replica {
     async fn dispatch(&self, new: NewDispatch) -> Result<Dispatched, DispatchError> {
-        let known: WorkTypes =
-            [("echo".to_owned(), AgentType::Infra)].into_iter().collect();
+        let known: WorkTypes = [("echo".to_owned(), AgentType::Infra)].into_iter().collect();
         dispatch_work(&self.submitter, &known, new).await
     }
 
@@ -70,7 +74,9 @@ async fn work_becomes_a_task_whose_request_to_route_says_what_the_agent_needs() 
     let id = TaskId::generate();
     let work = NewDispatch { priority: Priority::Critical, timeout_seconds: Some(30), ..echo(id) };
     let answer = gateway.dispatch(work.clone()).await.unwrap();
-    let EventData::TaskCreated(created) = gateway.announced().remove(0).data else { panic!("not task.created") };
+    let EventData::TaskCreated(created) = gateway.announced().remove(0).data else {
+        panic!("not task.created")
+    };
     assert_eq!((created.task_id, created.request_id), (id, answer.request_id));
     assert_eq!((created.work_type.as_deref(), created.parameters), (Some("echo"), Some(work.parameters)));
     assert_eq!((created.priority, created.options.timeout_seconds), (Priority::Critical, Some(30)));
@@ -157,7 +163,12 @@ async fn a_result_counts_once_however_often_and_late_it_comes() {
     let ended = gateway.task(id).await;
     assert_eq!((ended.status, ended.work.output.as_deref()), (TaskStatus::Completed, Some("Echo: hello")));
     assert_eq!((ended.work.exit_code, ended.work.worker_id.as_deref()), (Some(0), Some("agent-9")));
-    let expected = ["task.submitted:applied", "task.dispatched:applied", "task.completed:applied", "task.completed:ignored"];
+    let expected = [
+        "task.submitted:applied",
+        "task.dispatched:applied",
+        "task.completed:applied",
+        "task.completed:ignored",
+    ];
     assert_eq!(gateway.history_words(id).await, expected);
 }
 
