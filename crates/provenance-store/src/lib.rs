@@ -5,6 +5,7 @@
 
 pub mod artifacts;
 pub mod consumers;
+mod measurements;
 pub mod project_counters;
 pub mod queries;
 pub mod records;

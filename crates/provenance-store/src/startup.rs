@@ -11,6 +11,7 @@ use service_runtime::service::ServiceContext;
 use service_runtime::shutdown::{Shutdown, Stage, TaskGroup};
 
 use crate::consumers::{CONSUMED, EventConsumer, QueryResponder};
+use crate::measurements;
 use crate::settings::Settings;
 use crate::upkeep;
 
@@ -20,6 +21,7 @@ use crate::upkeep;
 /// If it cannot listen, cannot be migrated, or its settings make no sense.
 pub async fn start(context: ServiceContext<Settings>) -> anyhow::Result<()> {
     messaging::metrics::describe();
+    measurements::describe();
     // First, so that a probe hears that the process lives while it waits for the database.
     context.serve_ops()?;
     let pool = context.connect_database().await?;

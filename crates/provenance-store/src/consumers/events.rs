@@ -10,6 +10,7 @@ use service_runtime::clock::Clock;
 use service_runtime::database::{Pool, StoreError};
 use tracing::error;
 
+use crate::measurements;
 use crate::records::{Heard, apply_batch, translation};
 
 /// The events that this service takes.
@@ -42,7 +43,7 @@ impl EventConsumer {
         let follow = apply_batch(&mut connection, heard, self.clock.now()).await;
         drop(connection);
         let follow = follow.map_err(|error| unhandled(error.into()))?;
-        counter!("dats_provenance_events_total", "outcome" => "kept").increment(kept);
+        counter!(measurements::EVENTS, "outcome" => "kept").increment(kept);
         self.relay.dispatch(follow);
         Ok(())
     }
@@ -60,7 +61,7 @@ impl BatchHandler for EventConsumer {
                     outcomes.push(Outcome::Done);
                 }
                 Err(refused) => {
-                    counter!("dats_provenance_events_total", "outcome" => "refused").increment(1);
+                    counter!(measurements::EVENTS, "outcome" => "refused").increment(1);
                     outcomes.push(Outcome::Dead { reason: refused.to_string() });
                 }
             }

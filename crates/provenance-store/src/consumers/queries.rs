@@ -9,6 +9,7 @@ use protocol::provenance_query::{ProvenanceQuery, ProvenanceReply, QueryError, Q
 use service_runtime::database::{Pool, StoreError};
 use tracing::error;
 
+use crate::measurements;
 use crate::queries::{self, Unanswered};
 
 /// Answers questions.
@@ -50,7 +51,7 @@ impl RpcHandler for QueryResponder {
             ProvenanceReply::Result(_) => "answered",
             ProvenanceReply::Error(_) => "refused",
         };
-        histogram!("dats_provenance_query_duration_seconds", "outcome" => outcome).record(begun.elapsed());
+        histogram!(measurements::QUERY_SECONDS, "outcome" => outcome).record(begun.elapsed());
         serde_json::to_vec(&reply).unwrap_or_default()
     }
 }
