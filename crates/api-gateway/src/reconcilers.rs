@@ -8,7 +8,7 @@ pub(crate) mod family;
 pub(crate) mod forecast;
 mod nudge;
 mod retention;
-mod schedule;
+pub(crate) mod schedule;
 pub(crate) mod timers;
 
 use std::time::Duration;
@@ -19,7 +19,7 @@ use service_runtime::shutdown::{Shutdown, Stage, TaskGroup};
 use crate::agents::AgentRegistry;
 use crate::settings::{ReconcilerSettings, RetentionSettings};
 use crate::tasks::TaskService;
-pub use agents::Hears;
+pub use agents::Hearing;
 use nudge::Nudge;
 use schedule::Reconciler;
 
@@ -58,17 +58,17 @@ pub fn start(
     });
 }
 
-/// Starts those that look after agents. `hears` tells whether heartbeats reach this replica.
+/// Starts those that look after agents. `hearing` tells whether their heartbeats can be heard.
 pub fn start_for_agents(
     registry: &AgentRegistry,
     intervals: &ReconcilerSettings,
-    hears: Hears,
+    hearing: Hearing,
     group: &TaskGroup,
     shutdown: &Shutdown,
 ) {
     let starter = Starter { group, shutdown };
     let every = Duration::from_millis;
-    starter.start(agents::Silence::new(registry.clone(), every(intervals.agents_ms), hears));
+    starter.start(agents::Silence::new(registry.clone(), every(intervals.agents_ms), hearing));
     starter.start(agents::Forgetting { registry: registry.clone(), interval: every(intervals.retention_ms) });
 }
 

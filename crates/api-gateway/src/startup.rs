@@ -21,6 +21,7 @@ use tracing::info;
 use crate::agents::AgentRegistry;
 use crate::http::{AppState, RestApi};
 use crate::provenance::ProvenanceClient;
+use crate::reconcilers::Hearing;
 use crate::settings::Settings;
 use crate::tasks::event_application::EventHandler;
 use crate::tasks::submission::Submitter;
@@ -104,9 +105,8 @@ pub fn assemble(settings: &Settings, parts: Parts) -> anyhow::Result<SocketAddr>
     tasks.adopt(Stage::Intake, "event consumer", consuming);
     reconcilers::start(&service, &settings.reconcilers, &settings.retention, &tasks, &shutdown);
     let agents = AgentRegistry::new(service.clone(), &settings.agents);
-    let hearing = consumer.clone();
-    let hears = Box::new(move || hearing.health().is_good());
-    reconcilers::start_for_agents(&agents, &settings.reconcilers, hears, &tasks, &shutdown);
+    let hearing = hearing(&broker, &consumer);
+    reconcilers::start_for_agents(&agents, &settings.reconcilers, hearing, &tasks, &shutdown);
 
     // The provenance-store declares its queue; asking before it has is answered at once.
     let (rpc, calling) =
@@ -148,6 +148,18 @@ fn write_port(file: &Path, port: u16) -> std::io::Result<()> {
     let unfinished = file.with_extension("unfinished");
     std::fs::write(&unfinished, port.to_string())?;
     std::fs::rename(unfinished, file)
+}
+
+/// Agents are heard through the routing-engine and our own queue.
+fn hearing(broker: &Broker, consumer: &ConsumerHandle) -> Hearing {
+    let (broker, consumer) = (broker.clone(), consumer.clone());
+    Hearing {
+        listens: Box::new(move || consumer.health().is_good()),
+        is_told: Box::new(move || {
+            let broker = broker.clone();
+            Box::pin(async move { check_routing(broker).await.is_ok() })
+        }),
+    }
 }
 
 /// Without the broker, tasks are still taken in: their events wait in the outbox.

@@ -13,7 +13,7 @@ use protocol::{AgentId, Event, TaskId};
 use service_runtime::database::StoreError;
 
 use super::AgentRegistry;
-use super::store::{SilentRow, claim_lost, mark_silent};
+use super::store::{self, SilentRow, claim_lost, mark_silent};
 use crate::tasks::changes::{Cause, ChangeSet, Committed, SOURCE};
 use crate::tasks::lifecycle::{Input, Rules};
 use crate::tasks::store::read::lock_tasks;
@@ -29,6 +29,12 @@ pub(crate) struct Found {
     pub(crate) silent: usize,
     /// Tasks that were in the hands of silent agents.
     pub(crate) lost: usize,
+}
+
+/// Whether there is anything to do. It takes less than a look, and holds nobody up.
+pub(crate) async fn is_anybody_missed(registry: &AgentRegistry) -> Result<bool, StoreError> {
+    let mut conn = registry.service().connection().await?;
+    Ok(store::is_anybody_missed(&mut conn, registry.online_since()).await?)
 }
 
 /// Announces agents that fell silent and takes back what silent agents hold, up to a batch of each.

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Bool, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use protocol::events::JsonObject;
 use protocol::vocabulary::AgentStatus;
@@ -125,6 +125,29 @@ pub(super) struct SilentRow {
     pub(super) agent_type: String,
     #[diesel(sql_type = Nullable<SqlUuid>)]
     pub(super) current_task_id: Option<Uuid>,
+}
+
+#[derive(QueryableByName)]
+struct AnswerRow {
+    #[diesel(sql_type = Bool)]
+    answer: bool,
+}
+
+/// Whether [`mark_silent`] or [`claim_lost`] would find anything.
+pub(super) async fn is_anybody_missed(
+    conn: &mut AsyncPgConnection,
+    silent_since: DateTime<Utc>,
+) -> QueryResult<bool> {
+    let row: AnswerRow = diesel::sql_query(
+        "SELECT EXISTS (             SELECT 1 FROM agents WHERE heartbeats >= 2 AND last_heartbeat_at < $1 AND (                 offline_since IS NULL \
+                OR EXISTS (SELECT 1 FROM tasks WHERE worker_id = agents.agent_id::text \
+                    AND phase = 'executing' AND work_type IS NOT NULL AND updated_at < $1) \
+            )) AS answer",
+    )
+    .bind::<Timestamptz, _>(silent_since)
+    .get_result(conn)
+    .await?;
+    Ok(row.answer)
 }
 
 /// Marks up to `limit` agents as offline that were heard more than once, last before `silent_since`, and that nobody

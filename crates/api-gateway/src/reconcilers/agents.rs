@@ -4,35 +4,41 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use futures_util::future::BoxFuture;
 use service_runtime::database::StoreError;
 
 use super::schedule::{Pass, Reconciler};
-use crate::agents::silence::{self, look_after_silent_agents};
+use crate::agents::silence::{self, is_anybody_missed, look_after_silent_agents};
 use crate::agents::store::delete_agents_before;
 use crate::agents::AgentRegistry;
 
 /// Most agents forgotten in one transaction.
 const FORGOTTEN: i64 = 1000;
 
-/// Whether heartbeats reach this replica now.
-pub type Hears = Box<dyn Fn() -> bool + Send + Sync>;
+/// Whether heartbeats can be heard at all.
+pub struct Hearing {
+    /// Whether events reach this replica.
+    pub listens: Box<dyn Fn() -> bool + Send + Sync>,
+    /// Whether somebody passes on what agents say. May be costly: it is only asked when an agent is missed.
+    pub is_told: Box<dyn Fn() -> BoxFuture<'static, bool> + Send + Sync>,
+}
 
 /// Notices silence. Only who has listened for as long as an agent may be silent can tell: after a start, or when the
-/// broker was away, every agent seems silent at first.
+/// broker or the routing-engine was away, every agent seems silent at first.
 pub(crate) struct Silence {
     registry: AgentRegistry,
     interval: Duration,
-    hears: Hears,
+    hearing: Hearing,
     listening_since: Option<DateTime<Utc>>,
 }
 
 impl Silence {
-    pub(crate) fn new(registry: AgentRegistry, interval: Duration, hears: Hears) -> Self {
-        Self { registry, interval, hears, listening_since: None }
+    pub(crate) fn new(registry: AgentRegistry, interval: Duration, hearing: Hearing) -> Self {
+        Self { registry, interval, hearing, listening_since: None }
     }
 
     fn has_listened_long_enough(&mut self) -> bool {
-        if !(self.hears)() {
+        if !(self.hearing.listens)() {
             self.listening_since = None;
             return false;
         }
@@ -55,6 +61,13 @@ impl Reconciler for Silence {
 
     async fn pass(&mut self, _everywhere: bool) -> Result<Pass, StoreError> {
         if !self.has_listened_long_enough() {
+            return Ok(Pass::Settled { next: None });
+        }
+        if !is_anybody_missed(&self.registry).await? {
+            return Ok(Pass::Settled { next: None });
+        }
+        if !(self.hearing.is_told)().await {
+            self.listening_since = None;
             return Ok(Pass::Settled { next: None });
         }
         let found = look_after_silent_agents(&self.registry).await?;

@@ -1,5 +1,7 @@
 //! Agents: what their heartbeats and their silence come to, with a clock that the test moves.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use protocol::events::{AgentHeartbeat, EventData};
@@ -13,6 +15,9 @@ use super::fixture::*;
 use crate::agents::silence::{Found, look_after_silent_agents};
 use crate::agents::store::delete_agents_before;
 use crate::agents::{Agent, AgentFilter, AgentRegistry};
+use crate::reconcilers::Hearing;
+use crate::reconcilers::agents::Silence;
+use crate::reconcilers::schedule::Reconciler;
 use crate::settings::AgentsSettings;
 use crate::tasks::task::Task;
 
@@ -264,6 +269,37 @@ async fn agents_without_an_id_are_told_apart_by_type_and_miss_only_what_they_nam
     assert_eq!(gateway.phase(theirs).await, (TaskStatus::Running, Phase::Executing));
     let last = gateway.registry().find_agent(NIL).await.unwrap().unwrap();
     assert_eq!(last.agent_type, AgentType::Code, "the one heard last");
+}
+
+#[tokio::test]
+async fn nobody_is_missed_before_we_have_listened_long_enough_ourselves() {
+    let gateway = Fixture::new("listening").await;
+    let (listens, told) = (Arc::new(AtomicBool::new(true)), Arc::new(AtomicBool::new(true)));
+    let (ours, theirs) = (Arc::clone(&listens), Arc::clone(&told));
+    let hearing = Hearing {
+        listens: Box::new(move || ours.load(Ordering::Relaxed)),
+        is_told: Box::new(move || Box::pin(std::future::ready(theirs.load(Ordering::Relaxed)))),
+    };
+    let mut silence = Silence::new(gateway.registry(), MINUTE, hearing);
+    gateway.hear(agent(7), None).await;
+    gateway.hear_in_a_minute(agent(7), None).await;
+    gateway.pass_time(ONLINE + MINUTE).await;
+    // After a start, after the broker was away, after the routing-engine was away: each time from the beginning.
+    for away in [None, Some(&listens), Some(&told)] {
+        if let Some(away) = away {
+            gateway.pass_time(ONLINE).await;
+            away.store(false, Ordering::Relaxed);
+            silence.pass(true).await.unwrap();
+            away.store(true, Ordering::Relaxed);
+        }
+        silence.pass(true).await.unwrap();
+        gateway.pass_time(ONLINE - MINUTE).await;
+        silence.pass(true).await.unwrap();
+        assert_eq!(gateway.gone(), []);
+    }
+    gateway.pass_time(MINUTE).await;
+    silence.pass(true).await.unwrap();
+    assert_eq!(gateway.gone(), [agent(7)]);
 }
 
 #[tokio::test]
