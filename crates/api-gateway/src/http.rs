@@ -6,10 +6,12 @@
 
 mod agents;
 mod body;
+pub(crate) mod connection;
 mod cursor;
 mod dispatch;
 mod etag;
 mod findings;
+mod live;
 mod openapi;
 mod operations;
 mod page;
@@ -25,6 +27,7 @@ mod tasks;
 mod trace;
 mod words;
 
+pub use live::AllowedOrigins;
 pub use state::AppState;
 
 use actix_web::body::BoxBody;

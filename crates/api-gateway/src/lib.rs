@@ -6,6 +6,7 @@
 pub mod agents;
 pub mod consumers;
 pub mod http;
+pub mod live;
 mod metrics;
 mod projects;
 pub mod provenance;

@@ -1,6 +1,6 @@
 //! Names and descriptions of the gateway's own metrics, in one place.
 
-use metrics::{Unit, describe_counter, describe_histogram};
+use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
 
 pub(crate) const SUBMITTED: &str = "dats_tasks_submitted_total";
 pub(crate) const SUBMISSION_BATCH: &str = "dats_submission_batch_tasks";
@@ -11,6 +11,9 @@ pub(crate) const RETRIES: &str = "dats_task_retries_total";
 pub(crate) const ENDED: &str = "dats_tasks_ended_total";
 pub(crate) const ATTEMPTS: &str = "dats_task_attempts";
 pub(crate) const PASS_FAILURES: &str = "dats_reconciler_failures_total";
+pub(crate) const LIVE_SUBSCRIBERS: &str = "dats_live_subscribers";
+pub(crate) const LIVE_TRACES: &str = "dats_live_traces";
+pub(crate) const LIVE_DROPPED: &str = "dats_live_updates_dropped_total";
 
 /// Describes the metrics to the installed recorder. Call once, after installing it.
 pub(crate) fn describe() {
@@ -22,5 +25,8 @@ pub(crate) fn describe() {
     describe_counter!(RETRIES, "Attempts after the first, by what led to them");
     describe_counter!(ENDED, "Tasks that ended, by status");
     describe_histogram!(ATTEMPTS, "Attempts of tasks that ended, by status");
+    describe_gauge!(LIVE_SUBSCRIBERS, "Subscribers of live updates on this replica");
+    describe_gauge!(LIVE_TRACES, "Traces that they watch");
+    describe_counter!(LIVE_DROPPED, "Live updates not published; watchers find them in the database");
     describe_counter!(PASS_FAILURES, "Passes of reconcilers that failed, by reconciler");
 }

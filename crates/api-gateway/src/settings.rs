@@ -15,6 +15,7 @@ use service_runtime::service::{RuntimeSettings, ServiceSettings};
 use service_runtime::settings::SettingsError;
 use service_runtime::telemetry::TelemetrySettings;
 
+pub use crate::live::LiveSettings;
 pub use agents::AgentsSettings;
 pub use task_management::{PhaseLimitSettings, RetrySettings, SubmissionSettings, TaskManagementSettings};
 
@@ -39,6 +40,8 @@ pub struct Settings {
     pub task_management: TaskManagementSettings,
     /// Agents and the work that goes to them.
     pub agents: AgentsSettings,
+    /// Watching tasks.
+    pub live: LiveSettings,
     /// How often to look without being called.
     pub reconcilers: ReconcilerSettings,
     /// Asking the provenance-store.
@@ -172,6 +175,7 @@ impl ServiceSettings for Settings {
         ];
         check_positive(&positive)?;
         self.agents.validate()?;
+        self.live.validate()?;
         self.task_management.validate()
     }
 }

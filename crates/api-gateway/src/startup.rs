@@ -19,6 +19,7 @@ use service_runtime::shutdown::{Shutdown, Stage, TaskGroup};
 use tracing::info;
 
 use crate::agents::AgentRegistry;
+use crate::http::connection::limit_patience;
 use crate::http::{AppState, RestApi};
 use crate::provenance::ProvenanceClient;
 use crate::reconcilers::Hearing;
@@ -26,7 +27,7 @@ use crate::settings::Settings;
 use crate::tasks::event_application::EventHandler;
 use crate::tasks::submission::Submitter;
 use crate::tasks::{TaskService, TaskServiceParts};
-use crate::{consumers, reconcilers};
+use crate::{consumers, live, reconcilers};
 
 /// How long requests under way may take to finish once the service ends.
 const HTTP_DRAIN_SECONDS: u64 = 10;
@@ -87,9 +88,11 @@ pub fn assemble(settings: &Settings, parts: Parts) -> anyhow::Result<SocketAddr>
     tasks.adopt(Stage::Work, "outbox relay", relaying);
 
     let management = &settings.task_management;
+    let (feed, hub) = live::start(&broker, &events.publisher, &pool, &settings.live, &tasks, &shutdown);
     let service = TaskService::new(TaskServiceParts {
         pool,
         announce: Arc::new(move |entries| relay.dispatch(entries)),
+        live: feed,
         clock: Arc::clone(&clock),
         rules: management.rules(),
         max_concurrent_per_project: management.max_concurrent_per_project,
@@ -115,7 +118,18 @@ pub fn assemble(settings: &Settings, parts: Parts) -> anyhow::Result<SocketAddr>
     let provenance = ProvenanceClient::new(rpc, settings.provenance.query_timeout());
     register_checks(&ops.health, &broker, publisher, consumer, &provenance);
 
-    let state = AppState { tasks: service, submitter, agents, provenance, ops, clock, version };
+    let allowed_origins = settings.live.allowed_origins.clone().into();
+    let state = AppState {
+        tasks: service,
+        submitter,
+        agents,
+        live: hub,
+        allowed_origins,
+        provenance,
+        ops,
+        clock,
+        version,
+    };
     serve_rest(settings, state, &tasks, &shutdown)
 }
 
@@ -131,6 +145,7 @@ fn serve_rest(
         .workers(http.worker_count())
         .keep_alive(Duration::from_secs(http.keep_alive_seconds))
         .shutdown_timeout(HTTP_DRAIN_SECONDS)
+        .on_connect(limit_patience)
         .disable_signals()
         .bind(http.address(http.port))
         .with_context(|| format!("cannot listen on {}:{}", http.host, http.port))?;

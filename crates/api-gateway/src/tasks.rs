@@ -7,6 +7,7 @@ pub mod dispatch;
 mod estimates;
 pub mod event_application;
 pub mod lifecycle;
+pub mod progress;
 pub mod queries;
 pub mod retry;
 mod service;

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 use percent_encoding::percent_decode_str;
-use protocol::{AgentId, ArtifactId, ProjectId, TaskId};
+use protocol::{AgentId, ArtifactId, ProjectId, TaskId, TraceId};
 
 use super::body::parse_uuid;
 use super::problem::ApiError;
@@ -30,6 +30,14 @@ pub(crate) struct RecordReference(pub(crate) String);
 
 impl PathIdentifier for TaskId {
     const NAME: &'static str = "task_id";
+
+    fn from_segment(segment: &str) -> Result<Self, String> {
+        parse_uuid(segment).map(Self).ok_or_else(|| "must be a UUID".to_owned())
+    }
+}
+
+impl PathIdentifier for TraceId {
+    const NAME: &'static str = "trace_id";
 
     fn from_segment(segment: &str) -> Result<Self, String> {
         parse_uuid(segment).map(Self).ok_or_else(|| "must be a UUID".to_owned())

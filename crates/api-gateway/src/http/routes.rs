@@ -11,7 +11,7 @@ use protocol::ErrorCode;
 use utoipa::OpenApi;
 
 use super::problem::ApiError;
-use super::{agents, dispatch, operations, projects, provenance, tasks};
+use super::{agents, dispatch, live, operations, projects, provenance, tasks};
 
 /// One method of one path, and who answers it.
 pub(crate) struct RouteEntry {
@@ -53,6 +53,7 @@ routes! {
     GET  "/api/v1/tasks/{task_id}" => tasks::get::get_task;
     GET  "/api/v1/tasks/{task_id}/status" => tasks::status::get_task_status;
     GET  "/api/v1/tasks/{task_id}/history" => tasks::history::get_task_history;
+    GET  "/api/v1/tasks/{task_id}/stream" => live::stream::stream_task;
     POST "/api/v1/tasks/{task_id}/cancel" => tasks::cancel::cancel_task;
     POST "/api/v1/tasks/{task_id}/retry" => tasks::retry::retry_task;
     POST "/api/v1/dispatch" => dispatch::create::dispatch_work;
@@ -60,6 +61,7 @@ routes! {
     POST "/api/v1/cancel/{task_id}" => dispatch::cancel::cancel_work;
     GET  "/api/v1/agents" => agents::list::list_agents;
     GET  "/api/v1/agents/{agent_id}" => agents::get::get_agent;
+    GET  "/ws/{trace_id}" => live::socket::watch_trace;
     GET  "/api/v1/projects/{project_id}/status" => projects::status::get_project_status;
     GET  "/api/v1/provenance/{id}" => provenance::get::get_provenance;
     GET  "/api/v1/health" => operations::health::get_health;
@@ -74,6 +76,7 @@ routes! {
 }
 
 aliases! {
+    GET "/api/v1/ws/{trace_id}" => live::socket::watch_trace;
     GET "/health" => operations::health::get_health;
     GET "/health/detailed" => operations::health::get_detailed_health;
     GET "/api/v1/openapi.json" => operations::openapi::get_openapi;

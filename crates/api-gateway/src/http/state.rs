@@ -5,7 +5,9 @@ use std::sync::Arc;
 use service_runtime::clock::Clock;
 use service_runtime::ops::OpsState;
 
+use super::live::AllowedOrigins;
 use crate::agents::AgentRegistry;
+use crate::live::Hub;
 use crate::provenance::ProvenanceClient;
 use crate::tasks::TaskService;
 use crate::tasks::submission::Submitter;
@@ -19,6 +21,10 @@ pub struct AppState {
     pub submitter: Submitter,
     /// Knows the agents, and which work goes to them.
     pub agents: AgentRegistry,
+    /// Lets clients watch tasks.
+    pub live: Hub,
+    /// Web pages that may watch.
+    pub allowed_origins: AllowedOrigins,
     /// Asks the provenance-store.
     pub provenance: ProvenanceClient,
     /// Health and metrics.

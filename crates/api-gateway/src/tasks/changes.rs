@@ -28,6 +28,7 @@ use super::store::history::{HistoryRecord, insert_history};
 use super::store::text::storable;
 use super::store::{dependencies, insert, update};
 use super::task::{Submission, Task};
+use crate::live::TaskUpdate;
 use crate::projects::counters::{Deltas, execution_time_ms};
 use crate::projects::store::add_to_counters;
 use announcements::Change;
@@ -60,6 +61,7 @@ pub(crate) struct ChangeSet<'a> {
     inherited: HashMap<TaskId, Vec<Artifact>>,
     history: Vec<HistoryRecord>,
     events: Vec<OutboxEntry>,
+    updates: Vec<TaskUpdate>,
     observations: Vec<Observation>,
 }
 
@@ -76,6 +78,7 @@ impl<'a> ChangeSet<'a> {
             inherited: HashMap::new(),
             history: Vec::new(),
             events: Vec::new(),
+            updates: Vec::new(),
             observations: Vec::new(),
         }
     }
@@ -111,6 +114,7 @@ impl<'a> ChangeSet<'a> {
                 let inherited = self.inherited.get(&id).map_or(&[][..], Vec::as_slice);
                 let change = Change { before: &before, after: task, input, cause, inherited, now: self.now };
                 self.events.extend(change.events(&effects).map_err(unserializable)?);
+                self.updates.push(TaskUpdate::of(task, before.sequence));
                 tracked.before.get_or_insert_with(|| Box::new(before));
                 Ok(Decision::Applied)
             }
@@ -150,6 +154,7 @@ impl<'a> ChangeSet<'a> {
         }
         self.history.push(cause.record(&submitted, &task, self.now, None));
         self.observations.push(Observation::created(&task));
+        self.updates.push(TaskUpdate::of(&task, 0));
         self.created.push(task);
         Ok(())
     }
@@ -249,7 +254,8 @@ impl<'a> ChangeSet<'a> {
         let may_admit: Vec<ProjectId> = may_admit.map(|(project, _)| project.clone()).collect();
         let changed = self.tasks.into_values().filter(|tracked| tracked.before.is_some());
         let tasks = self.created.into_iter().chain(changed.map(|tracked| tracked.task)).collect();
-        Committed { tasks, events: self.events, may_admit, ended, families, observations: self.observations }
+        let Self { events, updates, observations, .. } = self;
+        Committed { tasks, events, updates, may_admit, ended, families, observations }
     }
 }
 

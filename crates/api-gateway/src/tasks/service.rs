@@ -12,6 +12,7 @@ use super::changes::Committed;
 use super::estimates::Estimates;
 use super::lifecycle::Rules;
 use super::task::Task;
+use crate::live::LiveFeed;
 use crate::reconcilers::Nudges;
 
 /// Takes events whose outbox rows are committed, and must not wait: the outbox relay, or a test's notebook.
@@ -23,6 +24,8 @@ pub struct TaskServiceParts {
     pub pool: Pool,
     /// Publishes committed events.
     pub announce: Announce,
+    /// Tells those who watch of committed changes.
+    pub live: LiveFeed,
     /// The time of day.
     pub clock: Arc<dyn Clock>,
     /// What the life of a task depends on.
@@ -89,6 +92,7 @@ impl TaskService {
         if !committed.events.is_empty() {
             (self.inner.parts.announce)(committed.events);
         }
+        self.inner.parts.live.tell(committed.updates);
         self.inner.nudges.admission.add(committed.may_admit);
         self.inner.nudges.dependencies.add(committed.ended);
         self.inner.nudges.family.add(committed.families);

@@ -61,6 +61,8 @@ answers! {
         [UnsupportedMediaType];
     /// An agent id in the path that is not one, or names no agent.
     NoSuchAgent = [InvalidIdentifier], [AgentNotFound];
+    /// No handshake, a trace id that is not one, or a page that may not connect.
+    NoSocket = [ValidationFailed, InvalidIdentifier], [Forbidden];
     /// The task's state does not allow it.
     WrongState = [InvalidTaskState];
     /// A project id that is not one, or names no project.

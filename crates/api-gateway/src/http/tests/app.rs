@@ -9,7 +9,7 @@ use actix_web::http::header::HeaderMap;
 use actix_web::http::{Method, StatusCode};
 use actix_web::test::{TestRequest, init_service};
 use actix_web::web::Bytes;
-use messaging::{Broker, BrokerSettings, RpcClient};
+use messaging::{Broker, BrokerSettings, Listener, RpcClient};
 use protocol::topology::Topology;
 use protocol::vocabulary::{AgentType, Priority};
 use serde_json::Value;
@@ -21,7 +21,8 @@ use service_runtime::telemetry::{self, MetricsHandle, TelemetryGuard, TelemetryS
 use tokio_util::sync::CancellationToken;
 
 use crate::agents::AgentRegistry;
-use crate::http::{AppState, RestApi};
+use crate::http::{AllowedOrigins, AppState, RestApi};
+use crate::live::{Hub, LiveFeed, LiveSettings};
 use crate::provenance::ProvenanceClient;
 use crate::settings::AgentsSettings;
 use crate::tasks::lifecycle::Rules;
@@ -101,9 +102,11 @@ fn api() -> RestApi {
     let stop = CancellationToken::new();
     let mut database = DatabaseSettings::new("postgres://nobody@127.0.0.1:1/nothing");
     database.connect_timeout_ms = 200;
+    let pool = database::connect(&database).unwrap();
     let tasks = TaskService::new(TaskServiceParts {
-        pool: database::connect(&database).unwrap(),
+        pool: pool.clone(),
         announce: Arc::new(|_| ()),
+        live: LiveFeed::default(),
         clock: Arc::new(SystemClock),
         rules: Rules::default(),
         max_concurrent_per_project: 10,
@@ -113,6 +116,9 @@ fn api() -> RestApi {
     tokio::spawn(write);
     let broker = BrokerSettings { port: Some(1), ..BrokerSettings::default() };
     let broker = Broker::new(&broker, "test").unwrap();
+    let (listener, heard, _) = Listener::start(&broker, crate::live::EXCHANGE, stop.clone());
+    let (live, watch) = Hub::new(listener, heard, pool, &LiveSettings::default(), stop.clone());
+    tokio::spawn(watch);
     let (rpc, _) = RpcClient::start(&broker, Topology::default(), stop);
     let health = Health::new();
     health.register("database", Importance::Required, || async { Err("no answer".to_owned()) });
@@ -128,6 +134,8 @@ fn api() -> RestApi {
         tasks,
         agents,
         submitter,
+        live,
+        allowed_origins: AllowedOrigins::default(),
         provenance: ProvenanceClient::new(rpc, Duration::from_millis(200)),
         ops: OpsState { health, metrics: metrics() },
         clock: Arc::new(SystemClock),

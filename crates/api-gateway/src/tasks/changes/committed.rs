@@ -4,6 +4,7 @@ use messaging::outbox::OutboxEntry;
 use protocol::{ProjectId, TaskId};
 
 use super::observation::Observation;
+use crate::live::TaskUpdate;
 use crate::tasks::task::Task;
 
 /// See the module. None of it is lost if it is not done: outbox rows are swept, reconcilers look for themselves.
@@ -12,6 +13,8 @@ pub(crate) struct Committed {
     pub(crate) tasks: Vec<Task>,
     /// Events to publish; their outbox rows are committed.
     pub(crate) events: Vec<OutboxEntry>,
+    /// Every state that a task went through, for those who watch.
+    pub(crate) updates: Vec<TaskUpdate>,
     /// Projects in which a task may now get a slot.
     pub(crate) may_admit: Vec<ProjectId>,
     /// Tasks that ended, on which others may wait.

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::MIGRATIONS;
+use crate::live::LiveFeed;
 use crate::reconcilers::{admission, timers};
 use crate::tasks::decomposition::plan::PlanLimits;
 use crate::tasks::event_application::EventHandler;
@@ -122,6 +123,7 @@ impl Replica {
             announce: Arc::new(move |entries| {
                 notebook.lock().unwrap().extend(entries.iter().map(read_entry));
             }),
+            live: LiveFeed::default(),
             clock: Arc::new(clock.clone()),
             rules,
             max_concurrent_per_project: LIMIT,

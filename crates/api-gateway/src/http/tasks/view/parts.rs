@@ -1,12 +1,13 @@
 //! The parts of a task that are objects of their own in its JSON.
 
 use protocol::events::{Analyzer, Artifact, Routing};
-use protocol::vocabulary::{Phase, TaskStatus};
+use protocol::vocabulary::Phase;
 use protocol::{ArtifactId, TaskId, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::http::API_PREFIX;
+use crate::tasks::progress::Progress;
 use crate::tasks::task::{AttemptError, PendingReview, Task, Waiting, WaitingReason};
 
 /// Where to look next.
@@ -82,23 +83,21 @@ pub(crate) struct ProgressView {
 }
 
 impl ProgressView {
-    /// A task's progress; that of a split task is the share of its subtasks that are completed.
+    /// A task's progress.
     pub(crate) fn of(task: &Task) -> Self {
-        let subtasks = task.subtasks;
-        let percent = if task.status == TaskStatus::Completed {
-            100.0
-        } else if subtasks.total > 0 {
-            f64::from(subtasks.completed) * 100.0 / f64::from(subtasks.total)
-        } else {
-            task.work.percent.unwrap_or(0.0)
-        };
+        Progress::of(task).into()
+    }
+}
+
+impl From<Progress> for ProgressView {
+    fn from(progress: Progress) -> Self {
         Self {
-            percent,
-            message: task.work.message.clone(),
-            total_subtasks: subtasks.total,
-            completed_subtasks: subtasks.completed,
-            failed_subtasks: subtasks.failed,
-            pending_review: u32::from(task.review.is_some()),
+            percent: progress.percent,
+            message: progress.message,
+            total_subtasks: progress.total_subtasks,
+            completed_subtasks: progress.completed_subtasks,
+            failed_subtasks: progress.failed_subtasks,
+            pending_review: progress.pending_review,
         }
     }
 }
