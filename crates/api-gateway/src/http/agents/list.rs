@@ -14,7 +14,8 @@ use crate::http::query::{Parameters, Query, ReadQuery};
 
 /// Lists agents
 ///
-/// The last heard first. An agent is offline when it said so, or when nothing was heard of it for three minutes.
+/// The last heard first. An agent is offline when it said so, or when nothing was heard of it for three minutes
+/// (a setting).
 #[utoipa::path(
     get,
     path = "/api/v1/agents",

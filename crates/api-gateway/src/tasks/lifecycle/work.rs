@@ -75,7 +75,9 @@ impl Life<'_> {
         self.ensure_attempt(attempt)?;
         match self.task.phase {
             Phase::Routing | Phase::Ready => self.begin_work(),
-            Phase::Executing if self.task.work.worker_id == *worker_id => return Err(Ignored::AlreadyKnown),
+            Phase::Executing if worker_id.is_none() || self.task.work.worker_id == *worker_id => {
+                return Err(Ignored::AlreadyKnown);
+            }
             // The message was redelivered to another worker, which now has it.
             Phase::Executing => self.begin_work(),
             _ => return self.not_expected(),

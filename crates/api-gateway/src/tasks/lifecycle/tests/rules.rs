@@ -279,6 +279,20 @@ fn a_failed_subtask_fails_the_split_task_at_once_or_at_the_end_as_settings_say()
 }
 
 #[test]
+fn whoever_begins_again_is_the_new_worker_unless_nobody_is_named() {
+    let mut driver = in_phase(Phase::Executing, true);
+    let begins = |worker: Option<&str>| Input::Started {
+        attempt: None,
+        worker_id: worker.map(ToOwned::to_owned),
+        message: None,
+    };
+    assert_eq!(driver.give(&begins(None)), Err(Ignored::AlreadyKnown));
+    assert_eq!(driver.task.work.worker_id.as_deref(), Some(WORKER));
+    driver.must(begins(Some("worker-2")));
+    assert_eq!(driver.task.work.worker_id.as_deref(), Some("worker-2"));
+}
+
+#[test]
 fn progress_never_goes_down() {
     let mut driver = in_phase(Phase::Ready, false);
     for (told, shown) in [(40.0, 40.0), (20.0, 40.0), (250.0, 100.0)] {
