@@ -9,7 +9,7 @@ pub(crate) const DEFAULT_LIMIT: u32 = 50;
 /// Most entries in a page.
 pub(crate) const MOST_PER_PAGE: u32 = 200;
 /// Furthest offset; whoever wants to go further takes the cursor.
-const FURTHEST_OFFSET: u32 = 10_000;
+pub(crate) const FURTHEST_OFFSET: u32 = 10_000;
 
 /// The parameters of every list, for its document.
 #[derive(IntoParams)]

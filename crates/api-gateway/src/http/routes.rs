@@ -52,6 +52,7 @@ routes! {
     GET  "/api/v1/tasks" => tasks::list::list_tasks;
     GET  "/api/v1/tasks/{task_id}" => tasks::get::get_task;
     GET  "/api/v1/tasks/{task_id}/status" => tasks::status::get_task_status;
+    GET  "/api/v1/tasks/{task_id}/tree" => tasks::tree::get_task_tree;
     GET  "/api/v1/tasks/{task_id}/history" => tasks::history::get_task_history;
     GET  "/api/v1/tasks/{task_id}/stream" => live::stream::stream_task;
     POST "/api/v1/tasks/{task_id}/cancel" => tasks::cancel::cancel_task;
@@ -62,6 +63,13 @@ routes! {
     GET  "/api/v1/agents" => agents::list::list_agents;
     GET  "/api/v1/agents/{agent_id}" => agents::get::get_agent;
     GET  "/ws/{trace_id}" => live::socket::watch_trace;
+    POST "/api/v1/projects" => projects::create::create_project;
+    GET  "/api/v1/projects" => projects::list::list_projects;
+    GET  "/api/v1/projects/{project_id}" => projects::get::get_project;
+    PUT  "/api/v1/projects/{project_id}" => projects::update::update_project;
+    DELETE "/api/v1/projects/{project_id}" => projects::delete::delete_project;
+    GET  "/api/v1/projects/{project_id}/tasks" => projects::tasks::list_project_tasks;
+    POST "/api/v1/projects/{project_id}/constitution" => projects::constitution::set_constitution;
     GET  "/api/v1/projects/{project_id}/status" => projects::status::get_project_status;
     GET  "/api/v1/provenance/{id}" => provenance::get::get_provenance;
     GET  "/api/v1/health" => operations::health::get_health;

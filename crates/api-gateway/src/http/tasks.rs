@@ -7,6 +7,7 @@ pub(crate) mod list;
 pub(crate) mod retry;
 pub(crate) mod status;
 pub(crate) mod submit;
+pub(crate) mod tree;
 pub(crate) mod view;
 
 use protocol::{ErrorCode, TaskId};

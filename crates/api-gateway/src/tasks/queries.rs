@@ -4,11 +4,15 @@ mod filter;
 mod history;
 mod page;
 mod project_status;
+mod project_tasks;
+mod tree;
 
 pub use filter::TaskFilter;
 pub use history::{HistoryEntry, HistoryPage, list_history};
 pub use page::{PageKey, PageRequest, PageStart, TaskPage, TaskSummary, list_tasks};
 pub use project_status::{ProjectStatus, find_project_status};
+pub use project_tasks::{ProjectTask, ProjectTasks, list_project_tasks};
+pub use tree::{TaskTree, find_task_tree};
 
 use protocol::TaskId;
 use service_runtime::database::StoreError;

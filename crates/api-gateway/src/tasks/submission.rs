@@ -7,7 +7,7 @@ mod rounds;
 mod writer;
 
 pub use collector::CollectorSettings;
-pub use new_task::NewTask;
+pub use new_task::{LeftOpen, NewTask};
 
 use protocol::TaskId;
 use protocol::vocabulary::Priority;
@@ -55,6 +55,8 @@ impl From<CollectError> for SubmitError {
 #[derive(Debug, Clone)]
 struct Ticket {
     submission: Submission,
+    /// What the project decides.
+    open: LeftOpen,
     /// The span of the request, under which the task's events belong.
     traceparent: Option<String>,
 }
@@ -84,7 +86,15 @@ impl Submitter {
     /// # Errors
     /// See [`SubmitError`]; nothing is stored then.
     pub async fn submit(&self, new: NewTask) -> Result<Task, SubmitError> {
-        self.store(new.into_submission(self.default_priority, self.service.now())).await
+        self.submit_open(new, LeftOpen::default()).await
+    }
+
+    /// The same for a task that leaves something to its project.
+    ///
+    /// # Errors
+    /// See [`SubmitError`]; nothing is stored then.
+    pub async fn submit_open(&self, new: NewTask, open: LeftOpen) -> Result<Task, SubmitError> {
+        self.store(new.into_submission(self.default_priority, self.service.now()), open).await
     }
 
     /// Stores work for an agent, or finds it stored already; returns it as it is stored.
@@ -92,10 +102,10 @@ impl Submitter {
     /// # Errors
     /// See [`SubmitError`]; nothing is stored then.
     pub async fn submit_dispatch(&self, new: NewDispatch) -> Result<Task, SubmitError> {
-        self.store(new.into_submission(self.service.now())).await
+        self.store(new.into_submission(self.service.now()), LeftOpen::default()).await
     }
 
-    async fn store(&self, submission: Submission) -> Result<Task, SubmitError> {
-        self.collector.write(Ticket { submission, traceparent: current_traceparent() }).await?
+    async fn store(&self, submission: Submission, open: LeftOpen) -> Result<Task, SubmitError> {
+        self.collector.write(Ticket { submission, open, traceparent: current_traceparent() }).await?
     }
 }

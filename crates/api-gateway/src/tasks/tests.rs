@@ -10,6 +10,7 @@ mod events;
 mod family;
 mod fixture;
 mod lists;
+mod projects;
 mod races;
 mod random;
 mod submissions;

@@ -41,6 +41,17 @@ impl<'f> Fields<'f> {
         self.optional(name, read)
     }
 
+    /// All members together, as an object of the client's own shape.
+    pub(crate) fn everything(&mut self) -> Option<JsonObject> {
+        let members = Value::Object(std::mem::take(&mut self.members));
+        Node::new(self.path.to_owned(), members, self.findings, self.words).open_object(|_| ())
+    }
+
+    /// Notes that the member `name` breaks a rule of the endpoint's own.
+    pub(crate) fn refuse(&mut self, name: &str, message: impl Into<String>) {
+        self.findings.add(member_path(self.path, name), message);
+    }
+
     /// Notes every member that nobody asked for.
     pub(super) fn refuse_unknown(self) {
         for name in self.members.keys() {

@@ -102,6 +102,17 @@ impl<'n> Node<'n> {
         }
     }
 
+    /// The same value, where a number or a flag may also be given as text: `"5"` is 5, `"True"` is true.
+    pub(crate) fn unquoted(mut self) -> Self {
+        if let Value::String(text) = &self.value
+            && let Ok(value) = serde_json::from_str(&text.trim().to_ascii_lowercase())
+            && matches!(value, Value::Number(_) | Value::Bool(_))
+        {
+            self.value = value;
+        }
+        self
+    }
+
     /// `true` or `false`.
     pub(crate) fn flag(self) -> Option<bool> {
         match self.value {

@@ -67,6 +67,15 @@ answers! {
     WrongState = [InvalidTaskState];
     /// A project id that is not one, or names no project.
     NoSuchProject = [InvalidIdentifier], [ProjectNotFound];
+    /// The same where there is a query.
+    NoSuchProjectOrBadInput = [InvalidIdentifier, ValidationFailed], [ProjectNotFound];
+    /// The same where there is a body.
+    NoSuchProjectOrBadBody = [InvalidIdentifier, ValidationFailed, MalformedJson], [ProjectNotFound],
+        [PayloadTooLarge], [UnsupportedMediaType];
+    /// A project that is not there, or that stays.
+    NoSuchProjectOrInUse = [InvalidIdentifier, CannotDeleteDefault], [ProjectNotFound], [ProjectNotEmpty];
+    /// What can be wrong with a new project.
+    BadProject = [ValidationFailed, MalformedJson], [ProjectExists], [PayloadTooLarge], [UnsupportedMediaType];
     /// No record of that id, or no answer about it in time.
     NoSuchRecord = [InvalidIdentifier], [ProvenanceNotFound], [ProvenanceTimeout];
     /// A path that leads nowhere.

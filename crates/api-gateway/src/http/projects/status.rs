@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use actix_web::web::{Data, Json};
 use protocol::provenance_query::{ProjectHealth, RecommendedAction};
 use protocol::vocabulary::TaskStatus;
-use protocol::{ErrorCode, ProjectId, Timestamp};
+use protocol::{ProjectId, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::no_such_project;
 use crate::http::AppState;
 use crate::http::openapi::answers::{CannotServe, NoSuchProject};
 use crate::http::path::PathId;
@@ -46,10 +47,6 @@ pub(crate) async fn get_project_status(
         }
     };
     Ok(Json(ProjectStatusResponse::of(status, health)))
-}
-
-fn no_such_project(project_id: &ProjectId) -> ApiError {
-    ApiError::new(ErrorCode::ProjectNotFound, format!("there is no project {project_id}"))
 }
 
 /// How a project stands.

@@ -60,8 +60,10 @@ pub(crate) async fn submit_task(
     request: RequestBody<SubmitTaskRequest>,
 ) -> Result<HttpResponse, ApiError> {
     let dependencies = request.0.dependencies();
+    let open = request.0.left_open();
     let new_task = request.0.into_new_task(identity.trace_id);
-    let task = state.submitter.submit(new_task).await.map_err(|error| refusal(error, &dependencies))?;
+    let task =
+        state.submitter.submit_open(new_task, open).await.map_err(|error| refusal(error, &dependencies))?;
     let answer = SubmitTaskResponse::of(&task, state.tasks.estimate_completion(&task));
     Ok(HttpResponse::Created().insert_header((header::LOCATION, answer.links.to_self.clone())).json(answer))
 }

@@ -20,7 +20,7 @@ use crate::tasks::store::row::{corrupt, word};
 /// Tasks are counted exactly up to here.
 const EXACT_TOTAL: i64 = 10_000;
 /// Characters of a description that a list shows.
-const DESCRIPTION_CHARS: i32 = 200;
+pub(super) const DESCRIPTION_CHARS: i32 = 200;
 
 /// Which page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

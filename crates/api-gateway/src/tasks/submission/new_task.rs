@@ -7,6 +7,15 @@ use protocol::{ProjectId, RequestId, TaskId, Timestamp, TraceId};
 
 use crate::tasks::task::Submission;
 
+/// What a submitter did not say, so that the project may: the values in [`NewTask`] are then only the service's.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LeftOpen {
+    /// Whether people take part.
+    pub mode: bool,
+    /// Whether repeated rejections may move it to a higher tier.
+    pub escalate_tier: bool,
+}
+
 /// See the module.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewTask {

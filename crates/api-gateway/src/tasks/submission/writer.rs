@@ -16,7 +16,8 @@ use tracing::warn;
 use super::collector::BatchWriter;
 use super::rounds::rounds;
 use super::{SubmitError, Ticket};
-use crate::projects::store::{SlotsRow, insert_missing_projects, lock_projects};
+use crate::projects::defaults::{Defaults, lock_for_submission};
+use crate::projects::store::{SlotsRow, insert_missing_projects};
 use crate::tasks::TaskService;
 use crate::tasks::changes::{Cause, ChangeSet, Committed, Start};
 use crate::tasks::dispatch::asks_the_same;
@@ -137,7 +138,7 @@ async fn store_batch(
     let admitted = slots.admit(&accepted, now);
     let mut changes = ChangeSet::new(service.rules(), now, Vec::new());
     for ticket in accepted {
-        let submission = ticket.submission.clone();
+        let submission = slots.defaults.fill_in(ticket.submission.clone(), ticket.open);
         let start =
             if admitted.contains(&submission.id) { Start::Admitted } else { start_of(&submission, &known) };
         let cause = Cause {
@@ -202,9 +203,10 @@ fn start_of(submission: &Submission, known: &Known) -> Start {
     if by.is_empty() { Start::Waiting } else { Start::Blocked { by } }
 }
 
-/// The free slots of the projects of a batch, under the locks of their rows.
+/// The free slots of the projects of a batch and what their tasks begin with, under the locks of their rows.
 struct Slots {
     free: BTreeMap<String, Free>,
+    defaults: Defaults,
 }
 
 struct Free {
@@ -222,20 +224,21 @@ impl Slots {
         let wanted: BTreeSet<&ProjectId> =
             accepted.iter().map(|ticket| &ticket.submission.project_id).collect();
         let wanted: Vec<&ProjectId> = wanted.into_iter().collect();
-        let mut rows = lock_projects(conn, &wanted).await?;
+        let mut rows = lock_for_submission(conn, &wanted).await?;
         if rows.len() < wanted.len() {
-            let found: BTreeSet<&str> = rows.iter().map(|row| row.project_id.as_str()).collect();
+            let found: BTreeSet<&str> = rows.iter().map(|row| row.slots.project_id.as_str()).collect();
             let missing: Vec<&ProjectId> =
                 wanted.iter().copied().filter(|id| !found.contains(id.as_str())).collect();
             insert_missing_projects(conn, &missing).await?;
-            rows.extend(lock_projects(conn, &missing).await?);
+            rows.extend(lock_for_submission(conn, &missing).await?);
         }
         let limit = service.default_limit();
         let free = |row: SlotsRow| {
             let free = Free { slots: row.free(limit), queue: row.waiting > 0 };
             (row.project_id, free)
         };
-        Ok(Self { free: rows.into_iter().map(free).collect() })
+        let mut defaults = Defaults::default();
+        Ok(Self { free: rows.into_iter().map(|row| free(defaults.take(row))).collect(), defaults })
     }
 
     /// Gives the free slots to the most urgent, then to those that came first.

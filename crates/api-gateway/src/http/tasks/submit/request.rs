@@ -16,7 +16,7 @@ use crate::http::body::{Fields, ReadBody};
 use crate::http::openapi::vocabulary::{
     DomainWord, ExecutionModeWord, PriorityWord, QaProfileWord, RelationshipWord, TierWord,
 };
-use crate::tasks::submission::NewTask;
+use crate::tasks::submission::{LeftOpen, NewTask};
 
 /// Most characters of a description.
 const MOST_DESCRIPTION_CHARS: usize = 100_000;
@@ -35,7 +35,7 @@ pub(crate) struct SubmitTaskRequest {
     /// What is to be done, in words.
     #[schema(min_length = 1, max_length = 100_000, pattern = r"\S", example = "Write a hello world in Rust")]
     description: String,
-    /// The project; created on first use. `default` when absent.
+    /// The project; created on first use, and it decides what is left out here. `default` when absent.
     #[schema(value_type = Option<String>, min_length = 1, max_length = 255, pattern = "^[A-Za-z0-9._:-]+$")]
     project_id: Option<ProjectId>,
     /// How urgent; the service's setting when absent.
@@ -179,6 +179,12 @@ impl SubmitTaskRequest {
     /// The tasks it depends on, as listed.
     pub(super) fn dependencies(&self) -> Vec<TaskId> {
         self.depends_on.clone().unwrap_or_default()
+    }
+
+    /// What it leaves to its project.
+    pub(super) fn left_open(&self) -> LeftOpen {
+        let escalation = self.options.as_ref().and_then(|options| options.escalate_tier);
+        LeftOpen { mode: self.mode.is_none(), escalate_tier: escalation.is_none() }
     }
 
     /// The submission as the use case takes it, part of the request's trace.
