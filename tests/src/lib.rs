@@ -12,6 +12,7 @@ pub mod client;
 pub mod measure;
 pub mod outsider;
 pub mod stack;
+pub mod watcher;
 
 pub use client::{Answer, Client};
 pub use outsider::Outsider;

@@ -14,6 +14,7 @@ mod bad_input;
 mod crashes;
 mod dependencies_away;
 mod hostile_events;
+mod live;
 mod processes;
 mod replicas;
 mod task_life;
