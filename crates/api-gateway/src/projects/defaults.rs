@@ -1,4 +1,4 @@
-//! What a submission needs to know of its project, read under the lock that gives away its slots.
+//! What a submission needs to know of its project.
 
 use std::collections::HashMap;
 
@@ -34,6 +34,19 @@ pub(crate) async fn lock_for_submission(
         .filter(projects::project_id.eq_any(ids))
         .order(projects::project_id)
         .for_no_key_update()
+        .select(SubmissionRow::as_select())
+        .load(conn)
+        .await
+}
+
+/// Those of the projects that exist, as they are now, without holding their rows.
+pub(crate) async fn list_for_submission(
+    conn: &mut AsyncPgConnection,
+    ids: &[&ProjectId],
+) -> QueryResult<Vec<SubmissionRow>> {
+    let ids: Vec<&str> = ids.iter().map(|id| id.as_str()).collect();
+    projects::table
+        .filter(projects::project_id.eq_any(ids))
         .select(SubmissionRow::as_select())
         .load(conn)
         .await

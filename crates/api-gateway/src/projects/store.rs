@@ -90,8 +90,11 @@ pub(crate) struct SlotsRow {
 impl SlotsRow {
     /// Slots that are free under the project's own limit, or the given one.
     pub(crate) fn free(&self, default_limit: u32) -> i64 {
-        let limit = self.max_concurrent.map_or(i64::from(default_limit), i64::from);
-        (limit - self.active).max(0)
+        (self.limit(default_limit) - self.active).max(0)
+    }
+
+    fn limit(&self, default_limit: u32) -> i64 {
+        self.max_concurrent.map_or(i64::from(default_limit), i64::from)
     }
 }
 
@@ -108,6 +111,20 @@ pub(crate) async fn lock_projects(
         .select(SlotsRow::as_select())
         .load(conn)
         .await
+}
+
+/// Whether one of the projects has given away more slots than it has.
+pub(crate) async fn has_project_over_limit(
+    conn: &mut AsyncPgConnection,
+    ids: &[&str],
+    default_limit: u32,
+) -> QueryResult<bool> {
+    let rows: Vec<SlotsRow> = projects::table
+        .filter(projects::project_id.eq_any(ids))
+        .select(SlotsRow::as_select())
+        .load(conn)
+        .await?;
+    Ok(rows.iter().any(|row| row.active > row.limit(default_limit)))
 }
 
 /// Every project in which tasks wait for a slot.

@@ -4,6 +4,7 @@
 mod collector;
 mod new_task;
 mod rounds;
+mod slots;
 mod writer;
 
 pub use collector::CollectorSettings;

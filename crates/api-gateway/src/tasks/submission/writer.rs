@@ -8,16 +8,15 @@ use chrono::{DateTime, Utc};
 use diesel::QueryResult;
 use diesel::result::Error as DieselError;
 use diesel_async::{AsyncConnection, AsyncPgConnection};
+use protocol::TaskId;
 use protocol::vocabulary::TaskStatus;
-use protocol::{ProjectId, TaskId};
 use service_runtime::database::StoreError;
 use tracing::warn;
 
 use super::collector::BatchWriter;
 use super::rounds::rounds;
+use super::slots::{Hold, Slots};
 use super::{SubmitError, Ticket};
-use crate::projects::defaults::{Defaults, lock_for_submission};
-use crate::projects::store::{SlotsRow, insert_missing_projects};
 use crate::tasks::TaskService;
 use crate::tasks::changes::{Cause, ChangeSet, Committed, Start};
 use crate::tasks::dispatch::asks_the_same;
@@ -97,14 +96,23 @@ impl SubmissionWriter {
         }
     }
 
+    /// First without waiting for the projects' rows, which every change of their tasks wants for a moment; if that
+    /// would have given away a slot too many, again under their locks.
     async fn write_together(&self, batch: &[Ticket]) -> Result<Vec<Answer>, StoreError> {
         let service = &self.service;
         let mut conn = service.connection().await?;
-        let (committed, mut answered) = conn
-            .transaction::<_, DieselError, _>(async |conn| {
-                store_batch(conn, service, batch, service.now()).await
-            })
-            .await?;
+        let mut hold = Hold::IfScarce;
+        let (committed, mut answered) = loop {
+            let written = conn
+                .transaction::<_, DieselError, _>(async |conn| {
+                    store_batch(conn, service, batch, hold, service.now()).await
+                })
+                .await;
+            match written {
+                Err(DieselError::RollbackTransaction) if hold == Hold::IfScarce => hold = Hold::Always,
+                written => break written?,
+            }
+        };
         drop(conn);
         let mut stored = service.committed(committed).into_iter();
         let answers = batch.iter().map(|ticket| match answered.remove(&ticket.submission.id) {
@@ -122,6 +130,7 @@ async fn store_batch(
     conn: &mut AsyncPgConnection,
     service: &TaskService,
     batch: &[Ticket],
+    hold: Hold,
     now: DateTime<Utc>,
 ) -> QueryResult<(Committed, Answered)> {
     let known = known_dependencies(conn, batch).await?;
@@ -134,7 +143,7 @@ async fn store_batch(
     }
     let accepted: Vec<&Ticket> =
         batch.iter().filter(|ticket| !answered.contains_key(&ticket.submission.id)).collect();
-    let mut slots = Slots::lock(conn, service, &accepted).await?;
+    let mut slots = Slots::find(conn, service.default_limit(), &accepted, hold).await?;
     let admitted = slots.admit(&accepted, now);
     let mut changes = ChangeSet::new(service.rules(), now, Vec::new());
     for ticket in accepted {
@@ -149,6 +158,7 @@ async fn store_batch(
         changes.create(submission, &start, &cause)?;
     }
     let mut committed = changes.write(conn).await?;
+    slots.confirm(conn).await?;
     // Those that wait were just found to have no slot: looking again would be in vain.
     committed.may_admit.retain(|project| slots.has_free(project));
     Ok((committed, answered))
@@ -169,8 +179,8 @@ async fn find_named(conn: &mut AsyncPgConnection, batch: &[Ticket]) -> QueryResu
     let ids: Vec<TaskId> = asked.keys().copied().collect();
     for (id, task) in find_tasks(conn, &ids).await? {
         let Some(asked) = asked.get(&id) else { continue };
-        let same = asks_the_same(&task.submission, asked)
-            && has_parameters(conn, id, &asked.parameters).await?;
+        let same =
+            asks_the_same(&task.submission, asked) && has_parameters(conn, id, &asked.parameters).await?;
         answered.insert(id, if same { Ok(task) } else { Err(SubmitError::TaskExists) });
     }
     Ok(answered)
@@ -201,69 +211,4 @@ fn start_of(submission: &Submission, known: &Known) -> Start {
         |id: &TaskId| known.get(id).is_some_and(|dependency| dependency.status == TaskStatus::Completed);
     let by: Vec<TaskId> = submission.depends_on.iter().copied().filter(|id| !completed(id)).collect();
     if by.is_empty() { Start::Waiting } else { Start::Blocked { by } }
-}
-
-/// The free slots of the projects of a batch and what their tasks begin with, under the locks of their rows.
-struct Slots {
-    free: BTreeMap<String, Free>,
-    defaults: Defaults,
-}
-
-struct Free {
-    slots: i64,
-    /// Tasks that came earlier wait already; nobody overtakes them here.
-    queue: bool,
-}
-
-impl Slots {
-    async fn lock(
-        conn: &mut AsyncPgConnection,
-        service: &TaskService,
-        accepted: &[&Ticket],
-    ) -> QueryResult<Self> {
-        let wanted: BTreeSet<&ProjectId> =
-            accepted.iter().map(|ticket| &ticket.submission.project_id).collect();
-        let wanted: Vec<&ProjectId> = wanted.into_iter().collect();
-        let mut rows = lock_for_submission(conn, &wanted).await?;
-        if rows.len() < wanted.len() {
-            let found: BTreeSet<&str> = rows.iter().map(|row| row.slots.project_id.as_str()).collect();
-            let missing: Vec<&ProjectId> =
-                wanted.iter().copied().filter(|id| !found.contains(id.as_str())).collect();
-            insert_missing_projects(conn, &missing).await?;
-            rows.extend(lock_for_submission(conn, &missing).await?);
-        }
-        let limit = service.default_limit();
-        let free = |row: SlotsRow| {
-            let free = Free { slots: row.free(limit), queue: row.waiting > 0 };
-            (row.project_id, free)
-        };
-        let mut defaults = Defaults::default();
-        Ok(Self { free: rows.into_iter().map(|row| free(defaults.take(row))).collect(), defaults })
-    }
-
-    /// Gives the free slots to the most urgent, then to those that came first.
-    fn admit(&mut self, accepted: &[&Ticket], now: DateTime<Utc>) -> BTreeSet<TaskId> {
-        let mut candidates: Vec<&Submission> = accepted
-            .iter()
-            .map(|ticket| &ticket.submission)
-            .filter(|submission| submission.depends_on.is_empty())
-            .filter(|submission| submission.not_before.is_none_or(|time| time <= now))
-            .collect();
-        candidates.sort_by_key(|submission| std::cmp::Reverse(submission.priority.rank()));
-        let mut admitted = BTreeSet::new();
-        for submission in candidates {
-            if let Some(free) = self.free.get_mut(submission.project_id.as_str())
-                && !free.queue
-                && free.slots > 0
-            {
-                free.slots -= 1;
-                admitted.insert(submission.id);
-            }
-        }
-        admitted
-    }
-
-    fn has_free(&self, project: &ProjectId) -> bool {
-        self.free.get(project.as_str()).is_some_and(|free| free.slots > 0)
-    }
 }

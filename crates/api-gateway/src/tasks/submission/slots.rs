@@ -1,0 +1,136 @@
+//! The slots that a batch of submissions takes, and what its tasks begin with. Where slots are plenty they are taken
+//! without holding the project's row, and the limit is confirmed before the commit: the row is wanted by every
+//! change of the project's tasks, and a submission that held it from its beginning would have them all wait.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use diesel::QueryResult;
+use diesel::result::Error as DieselError;
+use diesel_async::AsyncPgConnection;
+use protocol::{ProjectId, TaskId};
+
+use super::Ticket;
+use crate::projects::defaults::{Defaults, SubmissionRow, list_for_submission, lock_for_submission};
+use crate::projects::store::{SlotsRow, has_project_over_limit, insert_missing_projects};
+use crate::tasks::task::Submission;
+
+/// Slots are plenty when there are so many times more of them than the batch needs.
+const PLENTY: i64 = 4;
+
+/// Whether the projects' rows are held from the beginning of the transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hold {
+    /// Only those of a batch in which some project's slots are scarce.
+    IfScarce,
+    /// All of them.
+    Always,
+}
+
+/// See the module.
+pub(super) struct Slots {
+    pub(super) defaults: Defaults,
+    free: BTreeMap<String, Free>,
+    default_limit: u32,
+    held: bool,
+}
+
+struct Free {
+    slots: i64,
+    /// Tasks that came earlier wait already; nobody overtakes them here.
+    queue: bool,
+}
+
+impl Slots {
+    pub(super) async fn find(
+        conn: &mut AsyncPgConnection,
+        default_limit: u32,
+        accepted: &[&Ticket],
+        hold: Hold,
+    ) -> QueryResult<Self> {
+        let mut wanted: BTreeMap<&ProjectId, i64> = BTreeMap::new();
+        for ticket in accepted {
+            *wanted.entry(&ticket.submission.project_id).or_default() += 1;
+        }
+        if hold == Hold::IfScarce {
+            let ids: Vec<&ProjectId> = wanted.keys().copied().collect();
+            let slots = Self::of(list_for_submission(conn, &ids).await?, default_limit, false);
+            if wanted.iter().all(|(project, &tasks)| slots.has_plenty(project, tasks)) {
+                return Ok(slots);
+            }
+        }
+        Self::lock(conn, default_limit, &wanted.keys().copied().collect::<Vec<_>>()).await
+    }
+
+    async fn lock(
+        conn: &mut AsyncPgConnection,
+        default_limit: u32,
+        wanted: &[&ProjectId],
+    ) -> QueryResult<Self> {
+        let mut rows = lock_for_submission(conn, wanted).await?;
+        if rows.len() < wanted.len() {
+            let found: BTreeSet<&str> = rows.iter().map(|row| row.slots.project_id.as_str()).collect();
+            let missing: Vec<&ProjectId> =
+                wanted.iter().copied().filter(|id| !found.contains(id.as_str())).collect();
+            insert_missing_projects(conn, &missing).await?;
+            rows.extend(lock_for_submission(conn, &missing).await?);
+        }
+        Ok(Self::of(rows, default_limit, true))
+    }
+
+    fn of(rows: Vec<SubmissionRow>, default_limit: u32, held: bool) -> Self {
+        let mut defaults = Defaults::default();
+        let free = |row: SlotsRow| {
+            let free = Free { slots: row.free(default_limit), queue: row.waiting > 0 };
+            (row.project_id, free)
+        };
+        let free = rows.into_iter().map(|row| free(defaults.take(row))).collect();
+        Self { defaults, free, default_limit, held }
+    }
+
+    fn has_plenty(&self, project: &ProjectId, tasks: i64) -> bool {
+        let free = self.free.get(project.as_str());
+        free.is_some_and(|free| !free.queue && free.slots >= tasks.saturating_mul(PLENTY))
+    }
+
+    /// Gives the free slots to the most urgent, then to those that came first.
+    pub(super) fn admit(&mut self, accepted: &[&Ticket], now: DateTime<Utc>) -> BTreeSet<TaskId> {
+        let mut candidates: Vec<&Submission> = accepted
+            .iter()
+            .map(|ticket| &ticket.submission)
+            .filter(|submission| submission.depends_on.is_empty())
+            .filter(|submission| submission.not_before.is_none_or(|time| time <= now))
+            .collect();
+        candidates.sort_by_key(|submission| std::cmp::Reverse(submission.priority.rank()));
+        let mut admitted = BTreeSet::new();
+        for submission in candidates {
+            if let Some(free) = self.free.get_mut(submission.project_id.as_str())
+                && !free.queue
+                && free.slots > 0
+            {
+                free.slots -= 1;
+                admitted.insert(submission.id);
+            }
+        }
+        admitted
+    }
+
+    /// Looks, now that the counters are written and so their rows held, whether the limits are kept.
+    ///
+    /// # Errors
+    /// `RollbackTransaction` when they are not: others took slots at the same time.
+    pub(super) async fn confirm(&self, conn: &mut AsyncPgConnection) -> QueryResult<()> {
+        if self.held {
+            return Ok(());
+        }
+        let projects: Vec<&str> = self.free.keys().map(String::as_str).collect();
+        if has_project_over_limit(conn, &projects, self.default_limit).await? {
+            return Err(DieselError::RollbackTransaction);
+        }
+        Ok(())
+    }
+
+    pub(super) fn has_free(&self, project: &ProjectId) -> bool {
+        self.free.get(project.as_str()).is_some_and(|free| free.slots > 0)
+    }
+}
