@@ -27,7 +27,7 @@ mod tasks;
 mod trace;
 mod words;
 
-pub use live::AllowedOrigins;
+pub use live::SocketRules;
 pub use state::AppState;
 
 use actix_web::body::BoxBody;

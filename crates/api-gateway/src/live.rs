@@ -13,12 +13,14 @@ mod switchboard;
 #[cfg(test)]
 pub(crate) mod tests;
 mod update;
+mod watch;
 
 pub use feed::LiveFeed;
 pub use hub::{Hub, SubscribeError};
 pub use settings::LiveSettings;
 pub use subscription::{Ending, Opened, Subscription};
 pub use update::TaskUpdate;
+pub use watch::Watch;
 
 use messaging::{Broker, Listener, Publisher, PublisherSettings};
 use protocol::topology::{ExchangeKind, ExchangeSpec, Topology};

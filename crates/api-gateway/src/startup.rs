@@ -118,13 +118,12 @@ pub fn assemble(settings: &Settings, parts: Parts) -> anyhow::Result<SocketAddr>
     let provenance = ProvenanceClient::new(rpc, settings.provenance.query_timeout());
     register_checks(&ops.health, &broker, publisher, consumer, &provenance);
 
-    let allowed_origins = settings.live.allowed_origins.clone().into();
     let state = AppState {
         tasks: service,
         submitter,
         agents,
         live: hub,
-        allowed_origins,
+        sockets: (&settings.live).into(),
         provenance,
         ops,
         clock,

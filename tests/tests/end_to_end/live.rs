@@ -1,6 +1,6 @@
 //! Watching tasks from outside: two gateways, changes through one, watchers at the other.
 
-use std::collections::BTreeMap;
+use std::time::Duration;
 
 use end_to_end::client::TASK_TIME;
 use end_to_end::measure::usage;
@@ -9,7 +9,7 @@ use end_to_end::{Client, Plan, Role, Stack};
 use futures_util::future::join_all;
 use reqwest::header::{HeaderMap, HeaderValue};
 use serde_json::{Value, json};
-use test_support::wait_for;
+use test_support::{Proxy, wait_for};
 use uuid::Uuid;
 
 /// Submits a task in a trace; its id.
@@ -50,6 +50,16 @@ async fn executing(stack: &Stack, trace: Uuid) -> (String, Value) {
     let ready = stack.outsider().begin_work(queue, "w-1").await;
     stack.client().in_phase(&task_id, "executing").await;
     (task_id, ready)
+}
+
+/// Waits until a gateway has so many subscribers.
+async fn subscribers_become(client: &Client, expected: u32) {
+    wait_for(&format!("{expected} subscribers"), TASK_TIME, || async {
+        let metrics = client.probe("/metrics").await.text;
+        let number = metrics.lines().find_map(|line| line.strip_prefix("dats_live_subscribers "));
+        (number == Some(expected.to_string().as_str())).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -258,13 +268,27 @@ async fn two_thousand_idle_subscribers_cost_less_than_100_mib_and_leave_nothing_
     let task_id = submit(&client, *trace, &json!({ "description": "Write a function" })).await;
     assert_eq!(watcher.next().await["task_id"], task_id);
 
-    // Most just vanish.
     drop(watchers);
-    wait_for("subscribers to be forgotten", TASK_TIME, || async {
-        let metrics = client.probe("/metrics").await.text;
-        let numbers: BTreeMap<&str, &str> = metrics.lines().filter_map(|line| line.split_once(' ')).collect();
-        let left = (numbers.get("dats_live_subscribers"), numbers.get("dats_live_traces"));
-        (left == (Some(&"1"), Some(&"1"))).then_some(())
-    })
-    .await;
+    subscribers_become(&client, 1).await;
+}
+
+#[tokio::test]
+async fn a_peer_that_vanishes_without_a_word_is_forgotten() {
+    let stack = Plan::gateway_only().setting(Role::Gateway, "DATS_LIVE__PING_SECONDS", "1").start().await;
+    let client = stack.client();
+    let proxy = Proxy::in_front_of(client.url()).await;
+    let beyond = Client::new(proxy.url(client.url()));
+    let path = format!("/ws/{}", Uuid::new_v4());
+    let (mut near, mut far) = (Watcher::open(&client, &path).await, Watcher::open(&beyond, &path).await);
+    near.next().await;
+    far.next().await;
+    subscribers_become(&client, 2).await;
+    proxy.freeze();
+    // Reading answers pings.
+    tokio::select! {
+        () = subscribers_become(&client, 1) => {}
+        message = near.next() => panic!("{message}"),
+    }
+    assert!(near.try_next(Duration::from_secs(3)).await.is_none(), "the other one is still served");
+    subscribers_become(&client, 1).await;
 }

@@ -9,10 +9,25 @@ mod session;
 pub(crate) mod socket;
 pub(crate) mod stream;
 
-pub use origin::AllowedOrigins;
+use std::time::Duration;
 
+use self::origin::AllowedOrigins;
 use super::problem::ApiError;
-use crate::live::SubscribeError;
+use crate::live::{LiveSettings, SubscribeError};
+
+/// What holds for every WebSocket.
+#[derive(Debug, Clone)]
+pub struct SocketRules {
+    origins: AllowedOrigins,
+    ping_every: Duration,
+}
+
+impl From<&LiveSettings> for SocketRules {
+    fn from(settings: &LiveSettings) -> Self {
+        let origins = settings.allowed_origins.clone().into();
+        Self { origins, ping_every: Duration::from_secs(settings.ping_seconds) }
+    }
+}
 
 impl From<SubscribeError> for ApiError {
     fn from(error: SubscribeError) -> Self {

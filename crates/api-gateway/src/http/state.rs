@@ -5,7 +5,7 @@ use std::sync::Arc;
 use service_runtime::clock::Clock;
 use service_runtime::ops::OpsState;
 
-use super::live::AllowedOrigins;
+use super::live::SocketRules;
 use crate::agents::AgentRegistry;
 use crate::live::Hub;
 use crate::provenance::ProvenanceClient;
@@ -23,8 +23,8 @@ pub struct AppState {
     pub agents: AgentRegistry,
     /// Lets clients watch tasks.
     pub live: Hub,
-    /// Web pages that may watch.
-    pub allowed_origins: AllowedOrigins,
+    /// What holds for every WebSocket.
+    pub sockets: SocketRules,
     /// Asks the provenance-store.
     pub provenance: ProvenanceClient,
     /// Health and metrics.

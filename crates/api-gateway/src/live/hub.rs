@@ -9,7 +9,7 @@ use std::time::Duration;
 use diesel::QueryResult;
 use messaging::{Heard, Listener};
 use metrics::{Gauge, gauge};
-use protocol::{TaskId, TraceId};
+use protocol::TraceId;
 use service_runtime::database::{Pool, StoreError};
 use thiserror::Error;
 use tokio::sync::{Semaphore, mpsc, oneshot};
@@ -24,6 +24,7 @@ use super::store::{TraceTasks, list_tasks_of_traces};
 use super::subscription::{Ending, Leave, Opened, Subscription, SubscriptionId};
 use super::switchboard::{Newcomer, Switchboard};
 use super::update::read_lines;
+use super::watch::Watch;
 use crate::metrics::{LIVE_SUBSCRIBERS, LIVE_TRACES};
 
 /// Most traces in one reading of the database.
@@ -92,17 +93,17 @@ impl Hub {
         (hub, actor.run(stop))
     }
 
-    /// Watches a trace, or one task of it.
+    /// Begins to watch.
     ///
     /// # Errors
     /// See [`SubscribeError`].
-    pub async fn subscribe(&self, trace: TraceId, task: Option<TaskId>) -> Result<Opened, SubscribeError> {
+    pub async fn subscribe(&self, watch: Watch) -> Result<Opened, SubscribeError> {
         let seat = Arc::clone(&self.seats).try_acquire_owned().map_err(|_| SubscribeError::Full)?;
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-        let leave = Leave { id, trace, commands: self.commands.clone(), _seat: seat };
+        let leave = Leave { id, trace: watch.trace, commands: self.commands.clone(), _seat: seat };
         let (outlet, mut subscription) = Subscription::open(leave, self.queue);
         let (begin, began) = oneshot::channel();
-        let newcomer = Newcomer { id, trace, task, outlet, begin };
+        let newcomer = Newcomer { id, watch, outlet, begin };
         self.commands.send(Command::Join(newcomer)).map_err(|_| SubscribeError::Stopping)?;
         match timeout(OPEN_TIMEOUT, began).await {
             Ok(Ok(TraceTasks { tasks, truncated })) => {
@@ -165,7 +166,7 @@ impl Actor {
     fn obey(&mut self, command: Command) {
         match command {
             Command::Join(newcomer) => {
-                let trace = newcomer.trace;
+                let trace = newcomer.watch.trace;
                 if self.board.join(newcomer) {
                     self.listener.listen(trace.to_string());
                 }

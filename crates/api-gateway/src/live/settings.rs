@@ -15,13 +15,21 @@ pub struct LiveSettings {
     pub max_subscribers: usize,
     /// Updates that may wait for one subscriber before it counts as too slow.
     pub queue: usize,
+    /// How often a WebSocket's peer is asked whether it is there, in seconds.
+    pub ping_seconds: u64,
     /// How often the watched tasks are read again, in milliseconds.
     pub resync_ms: u64,
 }
 
 impl Default for LiveSettings {
     fn default() -> Self {
-        Self { allowed_origins: Vec::new(), max_subscribers: 10_000, queue: 256, resync_ms: 5_000 }
+        Self {
+            allowed_origins: Vec::new(),
+            max_subscribers: 10_000,
+            queue: 256,
+            ping_seconds: 20,
+            resync_ms: 5_000,
+        }
     }
 }
 
@@ -36,6 +44,7 @@ impl LiveSettings {
         let limits = [
             ("live.max_subscribers", self.max_subscribers as u64),
             ("live.queue", self.queue as u64),
+            ("live.ping_seconds", self.ping_seconds),
             ("live.resync_ms", self.resync_ms),
         ];
         match limits.iter().find(|(_, limit)| *limit == 0) {

@@ -13,6 +13,7 @@ use protocol::{TaskId, TraceId};
 use uuid::Uuid;
 
 use super::update::TaskUpdate;
+use super::watch::Watch;
 use crate::tasks::progress::Progress;
 use crate::tasks::store::json::Json;
 use crate::tasks::store::row::{corrupt, count, word};
@@ -31,10 +32,12 @@ pub(super) struct TraceTasks {
 }
 
 impl TraceTasks {
-    /// The same with no other task than this one, if one is named.
-    pub(super) fn only(&self, task: Option<TaskId>) -> Self {
-        let Some(task) = task else { return self.clone() };
-        let tasks = self.tasks.iter().filter(|update| update.task_id == task).cloned().collect();
+    /// What of it is for a subscriber.
+    pub(super) fn only(&self, watch: &Watch) -> Self {
+        if watch.covers_all() {
+            return self.clone();
+        }
+        let tasks = self.tasks.iter().filter(|update| watch.covers(update)).cloned().collect();
         Self { tasks, truncated: self.truncated }
     }
 }
@@ -44,6 +47,7 @@ impl TraceTasks {
 struct Row {
     task_id: Uuid,
     trace_id: Uuid,
+    project_id: String,
     sequence: i64,
     status: String,
     phase: String,
@@ -64,7 +68,7 @@ pub(super) async fn list_tasks_of_traces(
 ) -> QueryResult<HashMap<TraceId, TraceTasks>> {
     let rows: Vec<Row> = sql_query(
         "SELECT task.* FROM unnest($1) AS watched (trace_id) CROSS JOIN LATERAL (\
-         SELECT task_id, trace_id, sequence, status, phase, progress_percent, progress_message, \
+         SELECT task_id, trace_id, project_id, sequence, status, phase, progress_percent, progress_message, \
          subtasks_total, subtasks_completed, subtasks_failed, review, error, updated_at \
          FROM tasks WHERE tasks.trace_id = watched.trace_id \
          ORDER BY created_at DESC, task_id DESC LIMIT $2) AS task",
@@ -103,6 +107,7 @@ impl TryFrom<Row> for TaskUpdate {
         Ok(Self {
             task_id: TaskId(row.task_id),
             trace_id: TraceId(row.trace_id),
+            project_id: row.project_id.parse().map_err(|error| corrupt("project_id", error))?,
             sequence: u64::try_from(row.sequence).map_err(|_| corrupt("sequence", row.sequence))?,
             follows: None,
             status,

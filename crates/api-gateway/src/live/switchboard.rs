@@ -5,7 +5,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use protocol::{TaskId, TraceId};
+use protocol::TraceId;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
@@ -13,6 +13,7 @@ use super::sequencer::{Ordered, Sequencer};
 use super::store::TraceTasks;
 use super::subscription::{Ending, Outlet, SubscriptionId};
 use super::update::TaskUpdate;
+use super::watch::Watch;
 
 /// How a subscriber hears that it may begin; the sender is dropped when the database cannot be read.
 pub(super) type Begin = oneshot::Sender<TraceTasks>;
@@ -20,9 +21,7 @@ pub(super) type Begin = oneshot::Sender<TraceTasks>;
 /// A subscriber to be.
 pub(super) struct Newcomer {
     pub(super) id: SubscriptionId,
-    pub(super) trace: TraceId,
-    /// Only this task of the trace.
-    pub(super) task: Option<TaskId>,
+    pub(super) watch: Watch,
     pub(super) outlet: Outlet,
     pub(super) begin: Begin,
 }
@@ -51,7 +50,7 @@ struct Watched {
 
 struct Subscriber {
     id: SubscriptionId,
-    task: Option<TaskId>,
+    watch: Watch,
     outlet: Outlet,
     /// Set until it has its snapshot, which is of this reading or a later one.
     waiting: Option<(u64, Begin)>,
@@ -60,11 +59,12 @@ struct Subscriber {
 impl Switchboard {
     /// Takes a subscriber in; true when its trace has to be listened to from now on.
     pub(super) fn join(&mut self, newcomer: Newcomer) -> bool {
-        let Newcomer { id, trace, task, outlet, begin } = newcomer;
+        let Newcomer { id, watch, outlet, begin } = newcomer;
+        let trace = watch.trace;
         let waiting = Some((self.readings + 1, begin));
         let watched = self.traces.entry(trace).or_default();
         let is_first = watched.subscribers.is_empty();
-        watched.subscribers.push(Subscriber { id, task, outlet, waiting });
+        watched.subscribers.push(Subscriber { id, watch, outlet, waiting });
         self.subscribers += 1;
         // Without a broker nothing would announce that it is listened to.
         if watched.bound || !self.connected {
@@ -129,7 +129,7 @@ impl Switchboard {
         for subscriber in &mut watched.subscribers {
             if let Some((_, begin)) = subscriber.waiting.take_if(|(reading, _)| *reading <= self.readings) {
                 // One that gave up leaves by itself.
-                let _ = begin.send(found.only(subscriber.task));
+                let _ = begin.send(found.only(&subscriber.watch));
             }
         }
         let out = watched.sequencer.looked(&found.tasks, now);
@@ -236,6 +236,6 @@ impl Switchboard {
 impl Subscriber {
     /// Queues an update if it is for this subscriber; false when there is no room.
     fn takes(&self, update: &Arc<TaskUpdate>) -> bool {
-        self.task.is_some_and(|task| task != update.task_id) || self.outlet.send(update)
+        !self.watch.covers(update) || self.outlet.send(update)
     }
 }

@@ -5,7 +5,7 @@ mod order;
 mod switchboard;
 
 use protocol::vocabulary::{Phase, TaskStatus};
-use protocol::{TaskId, Timestamp, TraceId};
+use protocol::{ProjectId, TaskId, Timestamp, TraceId};
 use uuid::Uuid;
 
 use super::update::TaskUpdate;
@@ -16,6 +16,7 @@ pub(crate) fn update(sequence: u64, follows: Option<u64>) -> TaskUpdate {
     TaskUpdate {
         task_id: TaskId(Uuid::from_u128(17)),
         trace_id: TraceId(Uuid::from_u128(34)),
+        project_id: ProjectId::default(),
         sequence,
         follows,
         status: TaskStatus::Running,

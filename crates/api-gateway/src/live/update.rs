@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use protocol::vocabulary::{Phase, TaskStatus};
-use protocol::{TaskId, Timestamp, TraceId};
+use protocol::{ProjectId, TaskId, Timestamp, TraceId};
 use serde::{Deserialize, Serialize};
 
 use crate::tasks::progress::Progress;
@@ -16,6 +16,8 @@ pub struct TaskUpdate {
     pub task_id: TaskId,
     /// Its trace.
     pub trace_id: TraceId,
+    /// Its project.
+    pub project_id: ProjectId,
     /// Number of this state; grows with every change.
     pub sequence: u64,
     /// Number of the state it followed, 0 for a new task; `None` when it was read and not seen to happen.
@@ -41,6 +43,7 @@ impl TaskUpdate {
         Self {
             task_id: task.submission.id,
             trace_id: task.submission.trace_id,
+            project_id: task.submission.project_id.clone(),
             sequence: task.sequence,
             follows: Some(follows),
             status: task.status,

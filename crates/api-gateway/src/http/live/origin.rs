@@ -13,7 +13,7 @@ const ANY: &str = "*";
 
 /// Pages of other hosts that may connect.
 #[derive(Debug, Clone, Default)]
-pub struct AllowedOrigins(Arc<[String]>);
+pub(super) struct AllowedOrigins(Arc<[String]>);
 
 impl From<Vec<String>> for AllowedOrigins {
     fn from(origins: Vec<String>) -> Self {

@@ -11,10 +11,6 @@ use tracing::debug;
 use super::message::{Snapshot, SocketMessage, TaskState};
 use crate::live::{Ending, Opened, Subscription, TaskUpdate};
 
-/// How often the peer is asked whether it is there.
-const PING_EVERY: Duration = Duration::from_secs(20);
-/// A peer that says nothing for so long, two pings in a row, is gone.
-const SILENCE: Duration = Duration::from_secs(50);
 /// Longest wait for a peer to take a message; also for it to take the goodbye.
 const SEND_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -31,13 +27,19 @@ enum End {
     Over(Ending),
 }
 
-/// Serves a subscriber until either side ends it.
-pub(super) async fn serve(trace: TraceId, opened: Opened, session: Session, incoming: MessageStream) {
+/// Serves a subscriber until either side ends it. A peer that answers no two pings in a row is gone.
+pub(super) async fn serve(
+    trace: TraceId,
+    opened: Opened,
+    session: Session,
+    incoming: MessageStream,
+    ping_every: Duration,
+) {
     let Opened { snapshot, truncated, subscription } = opened;
     let snapshot = snapshot_message(trace, &snapshot, truncated);
     let mut talk = Talk { session, subscription };
     let end = match talk.say(snapshot).await {
-        Ok(()) => talk.go_on(incoming).await,
+        Ok(()) => talk.go_on(incoming, ping_every).await,
         Err(end) => end,
     };
     debug!(trace.id = %trace, ?end, "a WebSocket ended");
@@ -55,9 +57,9 @@ struct Talk {
 }
 
 impl Talk {
-    async fn go_on(&mut self, mut incoming: MessageStream) -> End {
+    async fn go_on(&mut self, mut incoming: MessageStream, ping_every: Duration) -> End {
         let mut heard_at = Instant::now();
-        let mut ping = interval_at(heard_at + PING_EVERY, PING_EVERY);
+        let mut ping = interval_at(heard_at + ping_every, ping_every);
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let told = tokio::select! {
@@ -70,7 +72,7 @@ impl Talk {
                     self.answer(message).await
                 }
                 _ = ping.tick() => {
-                    if heard_at.elapsed() >= SILENCE {
+                    if heard_at.elapsed() > ping_every * 5 / 2 {
                         return End::Gone;
                     }
                     self.send(Message::Ping(Default::default())).await

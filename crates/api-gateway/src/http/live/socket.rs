@@ -10,6 +10,7 @@ use crate::http::AppState;
 use crate::http::openapi::answers::{CannotServe, NoSocket};
 use crate::http::path::PathId;
 use crate::http::problem::ApiError;
+use crate::live::Watch;
 
 /// Largest frame that a client may send, in bytes. Nothing of what it sends is read but pings and goodbyes.
 const MOST_FRAME_BYTES: usize = 4096;
@@ -38,11 +39,11 @@ pub(crate) async fn watch_trace(
     state: Data<AppState>,
     trace_id: PathId<TraceId>,
 ) -> Result<HttpResponse, ApiError> {
-    state.allowed_origins.check(request.headers())?;
+    state.sockets.origins.check(request.headers())?;
     let (response, session, incoming) = actix_ws::handle(&request, body).map_err(not_a_handshake)?;
-    let opened = state.live.subscribe(trace_id.0, None).await?;
+    let opened = state.live.subscribe(Watch::trace(trace_id.0)).await?;
     let incoming = incoming.max_frame_size(MOST_FRAME_BYTES);
-    actix_web::rt::spawn(session::serve(trace_id.0, opened, session, incoming));
+    actix_web::rt::spawn(session::serve(trace_id.0, opened, session, incoming, state.sockets.ping_every));
     Ok(response)
 }
 

@@ -17,7 +17,7 @@ use crate::http::openapi::answers::{CannotServe, NoSuchTask};
 use crate::http::path::PathId;
 use crate::http::problem::ApiError;
 use crate::http::tasks::no_such_task;
-use crate::live::{Opened, Subscription, TaskUpdate};
+use crate::live::{Opened, Subscription, TaskUpdate, Watch};
 use crate::tasks::queries;
 
 const EVENT_STREAM: &str = "text/event-stream";
@@ -58,7 +58,7 @@ pub(crate) async fn stream_task(
     if request.method() == Method::HEAD {
         return Ok(HttpResponse::Ok().content_type(EVENT_STREAM).finish());
     }
-    let opened = state.live.subscribe(task.submission.trace_id, Some(task_id)).await?;
+    let opened = state.live.subscribe(Watch::task(task.submission.trace_id, task_id)).await?;
     let Opened { snapshot, mut subscription, .. } = opened;
     let current = match snapshot.into_iter().next() {
         Some(current) => current,

@@ -21,7 +21,7 @@ use service_runtime::telemetry::{self, MetricsHandle, TelemetryGuard, TelemetryS
 use tokio_util::sync::CancellationToken;
 
 use crate::agents::AgentRegistry;
-use crate::http::{AllowedOrigins, AppState, RestApi};
+use crate::http::{AppState, RestApi, SocketRules};
 use crate::live::{Hub, LiveFeed, LiveSettings};
 use crate::provenance::ProvenanceClient;
 use crate::settings::AgentsSettings;
@@ -135,7 +135,7 @@ fn api() -> RestApi {
         agents,
         submitter,
         live,
-        allowed_origins: AllowedOrigins::default(),
+        sockets: SocketRules::from(&LiveSettings::default()),
         provenance: ProvenanceClient::new(rpc, Duration::from_millis(200)),
         ops: OpsState { health, metrics: metrics() },
         clock: Arc::new(SystemClock),

@@ -13,7 +13,9 @@ use test_support::{PATIENCE, TestBroker, TestDatabase, wait_until};
 use uuid::Uuid;
 
 use crate::MIGRATIONS;
-use crate::live::{Ending, Hub, LiveSettings, Opened, SubscribeError, Subscription, TaskUpdate, start};
+use crate::live::{
+    Ending, Hub, LiveSettings, Opened, SubscribeError, Subscription, TaskUpdate, Watch, start,
+};
 use crate::tasks::cancellation::cancel_task;
 use crate::tasks::lifecycle::Rules;
 use crate::tasks::submission::{CollectorSettings, NewTask, Submitter};
@@ -73,7 +75,7 @@ impl Replica {
     }
 
     async fn watch(&self, trace: TraceId) -> Opened {
-        self.hub.subscribe(trace, None).await.unwrap()
+        self.hub.subscribe(Watch::trace(trace)).await.unwrap()
     }
 }
 
@@ -208,10 +210,12 @@ async fn a_process_has_only_so_many_subscribers_and_who_leaves_makes_room() {
     let settings = LiveSettings { max_subscribers: 2, ..LiveSettings::default() };
     let pair = Pair::with("live-full", &settings).await;
     let (first, second) = (pair.one.watch(trace()).await, pair.one.watch(trace()).await);
-    assert_eq!(pair.one.hub.subscribe(trace(), None).await.err(), Some(SubscribeError::Full));
+    assert_eq!(pair.one.hub.subscribe(Watch::trace(trace())).await.err(), Some(SubscribeError::Full));
     drop(first);
-    wait_until("a free seat", PATIENCE, || async { pair.one.hub.subscribe(trace(), None).await.is_ok() })
-        .await;
+    wait_until("a free seat", PATIENCE, || async {
+        pair.one.hub.subscribe(Watch::trace(trace())).await.is_ok()
+    })
+    .await;
     drop(second);
 }
 
@@ -229,6 +233,10 @@ async fn subscriptions_end_when_the_process_stops_or_the_watcher_is_too_slow() {
     pair.two.shutdown.request("test");
     let ended = tokio::time::timeout(PATIENCE, patient.next()).await.expect("an end");
     assert_eq!(ended.err(), Some(Ending::Stopping));
-    assert_eq!(pair.two.hub.subscribe(quiet, None).await.err(), Some(SubscribeError::Stopping));
-    assert!(tokio::time::timeout(Duration::from_secs(1), pair.one.hub.subscribe(quiet, None)).await.is_ok());
+    assert_eq!(pair.two.hub.subscribe(Watch::trace(quiet)).await.err(), Some(SubscribeError::Stopping));
+    assert!(
+        tokio::time::timeout(Duration::from_secs(1), pair.one.hub.subscribe(Watch::trace(quiet)))
+            .await
+            .is_ok()
+    );
 }

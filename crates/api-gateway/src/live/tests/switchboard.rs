@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use protocol::{TaskId, TraceId};
+use protocol::{ProjectId, TaskId, TraceId};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -12,6 +12,7 @@ use crate::live::store::TraceTasks;
 use crate::live::subscription::{Ending, Leave, Subscription};
 use crate::live::switchboard::{Newcomer, Switchboard};
 use crate::live::update::TaskUpdate;
+use crate::live::watch::Watch;
 
 const TRACE: TraceId = TraceId(Uuid::from_u128(34));
 const QUEUE: usize = 4;
@@ -23,12 +24,16 @@ struct Watcher {
 }
 
 impl Watcher {
-    fn join(board: &mut Switchboard, id: u64, task: Option<TaskId>) -> Self {
+    fn join(board: &mut Switchboard, id: u64) -> Self {
+        Self::join_for(board, id, Watch::trace(TRACE))
+    }
+
+    fn join_for(board: &mut Switchboard, id: u64, watch: Watch) -> Self {
         let seat = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
         let leave = Leave { id, trace: TRACE, commands: mpsc::unbounded_channel().0, _seat: seat };
         let (outlet, subscription) = Subscription::open(leave, QUEUE);
         let (begin, began) = oneshot::channel();
-        let newcomer = Newcomer { id, trace: TRACE, task, outlet, begin };
+        let newcomer = Newcomer { id, watch, outlet, begin };
         let to_be_listened_to = board.join(newcomer);
         Self { subscription, began, to_be_listened_to }
     }
@@ -64,7 +69,7 @@ fn connected() -> Switchboard {
 #[test]
 fn a_trace_is_read_only_once_it_is_listened_to_and_the_snapshot_is_not_repeated() {
     let (mut board, now) = (connected(), Instant::now());
-    let mut watcher = Watcher::join(&mut board, 1, None);
+    let mut watcher = Watcher::join(&mut board, 1);
     assert!(watcher.to_be_listened_to);
     assert!(board.begin_reading(9).is_empty());
     board.bound(TRACE);
@@ -82,10 +87,10 @@ fn a_trace_is_read_only_once_it_is_listened_to_and_the_snapshot_is_not_repeated(
 #[test]
 fn a_second_watcher_gets_a_reading_of_its_own_time() {
     let (mut board, now) = (connected(), Instant::now());
-    let mut first = Watcher::join(&mut board, 1, None);
+    let mut first = Watcher::join(&mut board, 1);
     board.bound(TRACE);
     assert_eq!(board.begin_reading(9), [TRACE]);
-    let mut second = Watcher::join(&mut board, 2, None);
+    let mut second = Watcher::join(&mut board, 2);
     assert!(!second.to_be_listened_to);
     board.read(TRACE, found(1), now);
     assert_eq!((first.snapshot(), second.snapshot()), (Some(vec![1]), None));
@@ -100,7 +105,7 @@ fn a_second_watcher_gets_a_reading_of_its_own_time() {
 #[test]
 fn without_a_broker_the_database_serves_and_after_a_loss_it_is_read_again() {
     let (mut board, now) = (Switchboard::default(), Instant::now());
-    let mut watcher = Watcher::join(&mut board, 1, None);
+    let mut watcher = Watcher::join(&mut board, 1);
     assert_eq!(board.begin_reading(9), [TRACE]);
     board.read(TRACE, found(1), now);
     assert_eq!(watcher.snapshot(), Some(vec![1]));
@@ -118,7 +123,7 @@ fn without_a_broker_the_database_serves_and_after_a_loss_it_is_read_again() {
 #[test]
 fn a_slow_watcher_is_cut_off_and_the_others_go_on() {
     let (mut board, now) = (connected(), Instant::now());
-    let (mut slow, mut quick) = (Watcher::join(&mut board, 1, None), Watcher::join(&mut board, 2, None));
+    let (mut slow, mut quick) = (Watcher::join(&mut board, 1), Watcher::join(&mut board, 2));
     board.bound(TRACE);
     board.begin_reading(9);
     board.read(TRACE, TraceTasks::default(), now);
@@ -137,7 +142,7 @@ fn a_slow_watcher_is_cut_off_and_the_others_go_on() {
 fn a_watcher_of_one_task_hears_of_no_other() {
     let (mut board, now) = (connected(), Instant::now());
     let (mine, other) = (update(1, Some(0)).task_id, TaskId(Uuid::from_u128(99)));
-    let mut watcher = Watcher::join(&mut board, 1, Some(mine));
+    let mut watcher = Watcher::join_for(&mut board, 1, Watch::task(TRACE, mine));
     board.bound(TRACE);
     board.begin_reading(9);
     let both = vec![Arc::new(TaskUpdate { task_id: other, ..update(8, None) }), Arc::new(update(1, None))];
@@ -153,16 +158,37 @@ fn a_watcher_of_one_task_hears_of_no_other() {
 #[test]
 fn who_waits_for_a_reading_that_fails_is_turned_away_and_the_end_reaches_the_rest() {
     let (mut board, now) = (connected(), Instant::now());
-    let mut watcher = Watcher::join(&mut board, 1, None);
+    let mut watcher = Watcher::join(&mut board, 1);
     board.bound(TRACE);
     board.begin_reading(9);
     board.read(TRACE, found(1), now);
     assert_eq!(watcher.snapshot(), Some(vec![1]));
-    let mut unlucky = Watcher::join(&mut board, 2, None);
+    let mut unlucky = Watcher::join(&mut board, 2);
     board.begin_reading(9);
     assert!(!board.unreadable(TRACE));
     assert!(matches!(unlucky.began.try_recv(), Err(oneshot::error::TryRecvError::Closed)));
     assert_eq!(board.subscribers(), 1);
     board.end_all(Ending::Stopping);
     assert_eq!(watcher.next(), Some(Err(Ending::Stopping)));
+}
+
+#[test]
+fn a_watcher_that_may_see_only_some_projects_is_told_of_no_other() {
+    let (mut board, now) = (connected(), Instant::now());
+    let mine: ProjectId = "mine".parse().unwrap();
+    let of = |sequence, task: u128, project_id: &ProjectId| TaskUpdate {
+        task_id: TaskId(Uuid::from_u128(task)),
+        project_id: project_id.clone(),
+        ..update(sequence, Some(sequence - 1))
+    };
+    let watch = Watch::trace(TRACE).within(vec![mine.clone()]);
+    let mut watcher = Watcher::join_for(&mut board, 1, watch);
+    board.bound(TRACE);
+    board.begin_reading(9);
+    let tasks = vec![Arc::new(of(1, 1, &ProjectId::default())), Arc::new(of(2, 2, &mine))];
+    board.read(TRACE, TraceTasks { tasks, truncated: false }, now);
+    assert_eq!(watcher.snapshot(), Some(vec![2]));
+    board.heard(of(2, 1, &ProjectId::default()), now);
+    board.heard(of(3, 2, &mine), now);
+    assert_eq!((watcher.next(), watcher.next()), (Some(Ok(3)), None));
 }
