@@ -5,8 +5,8 @@
 mod agent;
 mod holding;
 mod registry;
-pub(crate) mod silence;
 mod sightings;
+pub(crate) mod silence;
 pub(crate) mod store;
 mod work_types;
 

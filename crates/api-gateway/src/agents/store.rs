@@ -89,9 +89,7 @@ pub(super) async fn list_agents(
     if let Some(status) = filter.status {
         let said_so = agents::status.eq(status.as_str());
         query = match status {
-            AgentStatus::Offline => {
-                query.filter(said_so.or(agents::last_heartbeat_at.lt(online_since)))
-            }
+            AgentStatus::Offline => query.filter(said_so.or(agents::last_heartbeat_at.lt(online_since))),
             AgentStatus::Online | AgentStatus::Busy => {
                 query.filter(said_so.and(agents::last_heartbeat_at.ge(online_since)))
             }

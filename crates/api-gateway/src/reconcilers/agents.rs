@@ -8,9 +8,9 @@ use futures_util::future::BoxFuture;
 use service_runtime::database::StoreError;
 
 use super::schedule::{Pass, Reconciler};
+use crate::agents::AgentRegistry;
 use crate::agents::silence::{self, is_anybody_missed, look_after_silent_agents};
 use crate::agents::store::delete_agents_before;
-use crate::agents::AgentRegistry;
 
 /// Most agents forgotten in one transaction.
 const FORGOTTEN: i64 = 1000;

@@ -81,9 +81,7 @@ fn refusal(error: DispatchError) -> ApiError {
         DispatchError::Submit(SubmitError::Overloaded) => {
             ApiError::unavailable("too many submissions wait to be stored")
         }
-        DispatchError::Submit(SubmitError::Stopping) => {
-            ApiError::unavailable("the service is about to stop")
-        }
+        DispatchError::Submit(SubmitError::Stopping) => ApiError::unavailable("the service is about to stop"),
         DispatchError::Submit(SubmitError::Store(error)) => error.into(),
     }
 }

@@ -32,8 +32,6 @@ pub(crate) async fn has_parameters(
     parameters: &Option<JsonObject>,
 ) -> QueryResult<bool> {
     let parameters = parameters.as_ref().map(Json);
-    let same = tasks::table
-        .find(id.as_uuid())
-        .filter(tasks::parameters.is_not_distinct_from(parameters));
+    let same = tasks::table.find(id.as_uuid()).filter(tasks::parameters.is_not_distinct_from(parameters));
     diesel::select(exists(same)).get_result(conn).await
 }

@@ -25,7 +25,9 @@ fn cell(phase: Phase, input: &Input, for_agent: bool) -> String {
         Ok(_) => {
             let task = &driver.task;
             match (task.status, task.attempt) {
-                (TaskStatus::Completed | TaskStatus::Failed | TaskStatus::Cancelled, _) => format!("**{}**", task.status),
+                (TaskStatus::Completed | TaskStatus::Failed | TaskStatus::Cancelled, _) => {
+                    format!("**{}**", task.status)
+                }
                 (_, 1) => task.phase.to_string(),
                 (_, _) => "next attempt".to_owned(),
             }
