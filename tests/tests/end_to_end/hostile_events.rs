@@ -68,6 +68,14 @@ async fn what_is_no_event_goes_to_the_dead_letters_with_the_reason_and_work_goes
         assert_eq!(dead.headers["x-dats-original-exchange"], "task.events", "{dead:?}");
     }
 
+    // Every queue that a malformed event reaches keeps it for itself.
+    outsider.publish("task.events", "task.output.created", b"{}").await;
+    outsider.publish("task.events", "task.created", b"{}").await;
+    for queue in ["provenance-events", "routing-events", "qa.task-output", "orchestration-events"] {
+        let dead = outsider.0.next_message(&format!("{queue}.dead")).await;
+        assert_eq!(dead.body, b"{}", "{queue}: {dead:?}");
+    }
+
     outsider.tell("task.events", "task.exploded", &json!({ "task_id": Uuid::now_v7() })).await;
     outsider.depth_becomes("dats.unrouted", 1).await;
 

@@ -33,8 +33,8 @@ pub(super) struct Sequencer {
 struct Track {
     /// Number of the last state that came out.
     position: u64,
-    /// By number. Boxed, because it is empty nearly always and there are many tracks.
-    held: Option<Box<BTreeMap<u64, Arc<TaskUpdate>>>>,
+    /// By number; empty nearly always.
+    held: BTreeMap<u64, Arc<TaskUpdate>>,
 }
 
 impl Sequencer {
@@ -90,12 +90,13 @@ impl Sequencer {
         if update.sequence <= track.position {
             return;
         }
-        if self.ready && track.held.is_none() && update.follows.is_some_and(|state| state <= track.position) {
+        if self.ready && track.held.is_empty() && update.follows.is_some_and(|state| state <= track.position)
+        {
             track.position = update.sequence;
             out.push(update);
             return;
         }
-        let held = track.held.get_or_insert_default();
+        let held = &mut track.held;
         // One that was seen to happen says what it followed; one that was read does not.
         if update.follows.is_some() {
             held.insert(update.sequence, update);
@@ -116,7 +117,7 @@ impl Sequencer {
     /// Brings out what is next in order.
     fn release(&mut self, task: TaskId, now: Instant, out: &mut Ordered) {
         let Some(track) = self.tasks.get_mut(&task) else { return };
-        let Some(held) = &mut track.held else { return };
+        let held = &mut track.held;
         let before = out.len();
         while let Some(first) = held.first_entry() {
             let number = *first.key();
@@ -131,7 +132,6 @@ impl Sequencer {
             }
         }
         if held.is_empty() {
-            track.held = None;
             self.holding.remove(&task);
         } else if out.len() > before {
             self.holding.insert(task, now);
@@ -142,7 +142,7 @@ impl Sequencer {
     fn give_up(&mut self, task: TaskId, out: &mut Ordered) {
         self.holding.remove(&task);
         let Some(track) = self.tasks.get_mut(&task) else { return };
-        for (number, update) in track.held.take().into_iter().flat_map(|held| *held) {
+        for (number, update) in std::mem::take(&mut track.held) {
             if number > track.position {
                 track.position = number;
                 out.push(update);

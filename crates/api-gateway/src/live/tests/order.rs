@@ -82,11 +82,13 @@ fn arrivals(changes: &[Change], looks: &[(usize, usize)]) -> BTreeMap<(usize, us
     arrivals
 }
 
+type Positions = BTreeMap<TaskId, u64>;
+type Told = BTreeMap<TaskId, Vec<u64>>;
+
 /// Runs it to the end. Returns where each task was at the first look and what came out, by task.
-fn run(arrivals: BTreeMap<(usize, usize), Arrival>) -> (BTreeMap<TaskId, u64>, BTreeMap<TaskId, Vec<u64>>) {
+fn run(arrivals: BTreeMap<(usize, usize), Arrival>) -> (Positions, Told) {
     let (start, mut sequencer) = (Instant::now(), Sequencer::default());
-    let (mut baseline, mut out): (Option<BTreeMap<TaskId, u64>>, BTreeMap<TaskId, Vec<u64>>) =
-        (None, BTreeMap::new());
+    let (mut baseline, mut out): (Option<Positions>, Told) = (None, Told::new());
     let mut note = |updates: Vec<Arc<TaskUpdate>>| {
         for update in updates {
             out.entry(update.task_id).or_default().push(update.sequence);
@@ -109,8 +111,8 @@ fn run(arrivals: BTreeMap<(usize, usize), Arrival>) -> (BTreeMap<TaskId, u64>, B
     (baseline.unwrap_or_default(), out)
 }
 
-fn final_states(changes: &[Change]) -> BTreeMap<TaskId, u64> {
-    let mut states = BTreeMap::new();
+fn final_states(changes: &[Change]) -> Positions {
+    let mut states = Positions::new();
     for change in changes {
         *states.entry(TaskId(Uuid::from_u128(change.task.into()))).or_default() += 1;
     }

@@ -160,7 +160,8 @@ mod tests {
 
     #[test]
     fn steps_come_after_what_they_build_on() {
-        let plan = [subtask("test", &["build", "build"]), subtask("build", &["design"]), subtask("design", &[])];
+        let plan =
+            [subtask("test", &["build", "build"]), subtask("build", &["design"]), subtask("design", &[])];
         let steps = order(&plan, 0, LIMITS).unwrap();
         let names: Vec<_> = steps.iter().map(|step| step.subtask.id.as_str()).collect();
         assert_eq!(names, ["design", "build", "test"]);
