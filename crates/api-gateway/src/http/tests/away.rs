@@ -1,11 +1,21 @@
 //! What clients see while the database and the broker are away.
 
 use actix_web::http::{Method, StatusCode};
+use actix_web::test::TestRequest;
 use serde_json::json;
 
 use super::app::{bare, post, send};
 
 const TASK: &str = "0190f3a1-0000-7000-8000-000000000001";
+
+/// The beginning of a WebSocket.
+fn handshake(path: &str) -> TestRequest {
+    bare(Method::GET, path)
+        .insert_header(("Connection", "Upgrade"))
+        .insert_header(("Upgrade", "websocket"))
+        .insert_header(("Sec-WebSocket-Version", "13"))
+        .insert_header(("Sec-WebSocket-Key", "x3JJHMbDL1EzLkh9GBhXDw=="))
+}
 
 #[actix_web::test]
 async fn a_database_that_is_away_is_503_and_says_when_to_come_back() {
@@ -15,6 +25,8 @@ async fn a_database_that_is_away_is_503_and_says_when_to_come_back() {
         bare(Method::GET, &format!("/api/v1/tasks/{TASK}")),
         bare(Method::GET, &format!("/api/v1/tasks/{TASK}/status")),
         bare(Method::GET, &format!("/api/v1/tasks/{TASK}/history")),
+        bare(Method::GET, &format!("/api/v1/tasks/{TASK}/stream")),
+        handshake(&format!("/ws/{TASK}")),
         bare(Method::POST, &format!("/api/v1/tasks/{TASK}/cancel")),
         bare(Method::POST, &format!("/api/v1/tasks/{TASK}/retry")),
         bare(Method::GET, "/api/v1/projects/default/status"),
