@@ -7,6 +7,7 @@ mod measure;
 pub(crate) use identity::RequestIdentity;
 
 use std::panic::AssertUnwindSafe;
+use std::time::Duration;
 
 use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -21,6 +22,9 @@ use self::measure::Measurement;
 use super::problem::ApiError;
 use super::security;
 
+/// Longest time until an answer begins. Something that hangs without a word must not leave a client without one.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// Serves one request.
 pub(crate) async fn observe(
     request: ServiceRequest,
@@ -34,8 +38,13 @@ pub(crate) async fn observe(
     request.extensions_mut().insert(identity.clone());
     let for_docs = security::is_documentation(request.path());
 
-    let served = AssertUnwindSafe(next.call(request)).catch_unwind().instrument(span.clone()).await;
+    let serving = AssertUnwindSafe(next.call(request)).catch_unwind();
+    let served = tokio::time::timeout(PATIENCE, serving).instrument(span.clone()).await;
     let _entered = span.enter();
+    let Ok(served) = served else {
+        let error = ApiError::unavailable("no answer could be found in time");
+        return Err(answer_outside(error, &identity, for_docs, measurement, &span));
+    };
     match served {
         Ok(Ok(response)) => {
             let mut response = with_problem(response, &identity);

@@ -72,10 +72,12 @@ struct Life<'a> {
 }
 
 impl Life<'_> {
-    /// A task that has ended is changed by nothing but an explicit retry or a rollback.
+    /// A task that has ended is changed by nothing but an explicit retry or a rollback; a routing decision that
+    /// everything else overtook still adds what it knows.
     fn ensure_open(&self, input: &Input) -> Result<(), Ignored> {
         match input {
             Input::Retry | Input::Reopen { .. } => Ok(()),
+            Input::Ready(_) if self.task.routing.is_none() => Ok(()),
             _ if self.task.phase == Phase::Done => Err(Ignored::AlreadyEnded(self.task.status)),
             _ => Ok(()),
         }

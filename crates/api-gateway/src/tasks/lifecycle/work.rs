@@ -12,7 +12,7 @@ impl Life<'_> {
         self.ensure_attempt(Some(ready.attempt))?;
         match self.task.phase {
             Phase::Routing => self.enter(Phase::Ready),
-            Phase::Ready | Phase::Executing | Phase::Validating | Phase::InReview
+            Phase::Ready | Phase::Executing | Phase::Validating | Phase::InReview | Phase::Done
                 if self.task.routing.is_none() => {}
             Phase::Ready | Phase::Executing | Phase::Validating | Phase::InReview => {
                 return Err(Ignored::AlreadyKnown);

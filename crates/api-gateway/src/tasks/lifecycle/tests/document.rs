@@ -19,7 +19,9 @@ fn cell(phase: Phase, input: &Input, for_agent: bool) -> String {
     if *input == Input::TimerDue {
         driver.now = driver.task.wake_at.unwrap_or(driver.now);
     }
+    let ended = driver.task.status.is_terminal();
     match apply(&mut driver.task, input, &driver.rules, driver.now) {
+        Ok(_) if ended && driver.task.status.is_terminal() => "noted".to_owned(),
         Err(ignored) if ignored.is_early() => "kept".to_owned(),
         Err(_) => String::new(),
         Ok(_) => {

@@ -106,6 +106,16 @@ fn events_of_a_quick_worker_may_overtake_the_routing_decision() {
 }
 
 #[test]
+fn a_routing_decision_that_everything_overtook_still_tells_where_the_task_went() {
+    let mut driver = in_phase(Phase::Routing, false);
+    driver.must(output(Some(1)));
+    driver.must(validated(Some(1)));
+    driver.must(ready(1));
+    assert_eq!((driver.task.status, &driver.task.tier), (TaskStatus::Completed, &Some(Tier::Small)));
+    assert!(driver.give(&ready(1)).is_err(), "once");
+}
+
+#[test]
 fn without_qa_the_output_is_the_verdict_in_either_order() {
     let none = || ready_with(1, Tier::Small, QaProfile::None);
     let mut usual = in_phase(Phase::Routing, false);
