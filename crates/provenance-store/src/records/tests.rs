@@ -65,7 +65,8 @@ fn announcement(sequence: u64, tier: Option<&str>) -> Announcement {
 fn any_verdict() -> impl Strategy<Value = Verdict> {
     let source = select(vec![VerdictSource::Acceptance, VerdictSource::Qa, VerdictSource::Review]);
     let outcome = select(vec![Outcome::Passed, Outcome::Failed, Outcome::HumanApproved]);
-    (source, outcome, 0..5_i64, 0..50_u64).prop_map(|(source, outcome, second, id)| Verdict {
+    // Ids from a wide range: the same id twice would be the same event, with the same outcome.
+    (source, outcome, 0..5_i64, any::<u64>()).prop_map(|(source, outcome, second, id)| Verdict {
         source,
         outcome,
         at: at(second),
