@@ -16,5 +16,6 @@ mod dependencies_away;
 mod hostile_events;
 mod live;
 mod processes;
+mod projects;
 mod replicas;
 mod task_life;

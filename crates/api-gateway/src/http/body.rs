@@ -15,6 +15,7 @@ use std::pin::Pin;
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
+use protocol::events::JsonObject;
 
 use super::findings::Findings;
 use super::problem::ApiError;
@@ -39,7 +40,11 @@ pub(crate) struct OptionalBody<T>(pub(crate) Option<T>);
 /// # Errors
 /// 1003 if it is not JSON, 1002 with every bad field otherwise.
 pub(crate) fn read_body<T: ReadBody>(body: &[u8], words: &ConfiguredWords) -> Result<T, ApiError> {
-    let members = json::parse_object(body)?;
+    read_members(json::parse_object(body)?, words)
+}
+
+/// Reads an object as `T`, with findings of its own.
+fn read_members<T: ReadBody>(members: JsonObject, words: &ConfiguredWords) -> Result<T, ApiError> {
     let mut findings = Findings::default();
     let mut fields = Fields::new("", members, &mut findings, words);
     let read = T::read(&mut fields);

@@ -133,7 +133,6 @@ impl ApiError {
     }
 
     /// What kind of error.
-    #[cfg(test)]
     pub(crate) fn code(&self) -> ErrorCode {
         self.0.code
     }
@@ -142,6 +141,15 @@ impl ApiError {
     #[cfg(test)]
     pub(crate) fn fields(&self) -> Vec<String> {
         self.0.errors.iter().map(|error| error.field.clone()).collect()
+    }
+
+    /// The error as part of an answer that is about several inputs.
+    pub(crate) fn as_item(&self) -> ItemError {
+        ItemError {
+            error_code: self.0.code.number(),
+            error_message: self.0.detail.clone().into_owned(),
+            errors: self.0.errors.clone(),
+        }
     }
 
     fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
@@ -284,6 +292,19 @@ pub(crate) struct ProblemError {
     /// More, in a shape of the kind's own.
     #[schema(value_type = Option<Object>)]
     details: Option<serde_json::Value>,
+}
+
+/// Why one of several inputs was refused.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ItemError {
+    /// Number of the kind of error.
+    #[schema(example = 1002)]
+    error_code: u16,
+    /// This occurrence in words.
+    #[schema(example = "priority: must be one of low, normal, high, critical")]
+    error_message: String,
+    /// Every bad field of this input, for invalid input.
+    errors: Vec<FieldError>,
 }
 
 impl Problem {

@@ -49,6 +49,7 @@ macro_rules! entry {
 
 routes! {
     POST "/api/v1/tasks" => tasks::submit::submit_task;
+    POST "/api/v1/tasks/batch" => tasks::batch::submit_batch;
     GET  "/api/v1/tasks" => tasks::list::list_tasks;
     GET  "/api/v1/tasks/{task_id}" => tasks::get::get_task;
     GET  "/api/v1/tasks/{task_id}/status" => tasks::status::get_task_status;

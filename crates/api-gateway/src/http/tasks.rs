@@ -1,5 +1,6 @@
 //! `/tasks`: one file per endpoint. `view` is the task as clients see it, shared by those that show one.
 
+pub(crate) mod batch;
 pub(crate) mod cancel;
 pub(crate) mod get;
 pub(crate) mod history;

@@ -20,13 +20,18 @@ pub(super) fn parse_object(body: &[u8]) -> Result<JsonObject, ApiError> {
     match serde_json::from_str(text) {
         Ok(Value::Object(members)) if members.values().all(|value| fits(value, MAX_DEPTH - 1)) => Ok(members),
         Ok(Value::Object(_)) => Err(refused(format!("must not be nested deeper than {MAX_DEPTH} levels"))),
-        Ok(_) => Err(refused("must be a JSON object")),
+        Ok(_) => Err(not_an_object()),
         // The parser's own limits (depth, size of numbers, lone surrogates) are no fault of syntax.
         Err(error) if serde_json::from_str::<IgnoredAny>(text).is_ok() => {
             Err(refused(format!("cannot be taken: {error}")))
         }
         Err(error) => Err(malformed(format!("not JSON: {error}"))),
     }
+}
+
+/// Another kind of value stands where an input has to.
+pub(super) fn not_an_object() -> ApiError {
+    refused("must be a JSON object")
 }
 
 fn malformed(detail: impl Into<std::borrow::Cow<'static, str>>) -> ApiError {

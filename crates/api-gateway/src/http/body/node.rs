@@ -11,8 +11,10 @@ use protocol::vocabulary::Tier;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::Fields;
+use super::json::not_an_object;
+use super::{Fields, ReadBody, read_members};
 use crate::http::findings::{Findings, member_path};
+use crate::http::problem::ApiError;
 use crate::http::words::ConfiguredWords;
 
 /// PostgreSQL keeps no NUL character in text or JSON, so none gets past the edge.
@@ -151,6 +153,24 @@ impl<'n> Node<'n> {
             }
         }
         all_right.then_some(values)
+    }
+
+    /// A list of inputs that are each taken or refused on their own, as if they had come alone.
+    pub(crate) fn separately<T: ReadBody>(
+        self,
+        items: RangeInclusive<usize>,
+    ) -> Option<Vec<Result<T, ApiError>>> {
+        let Value::Array(values) = self.value else { return self.refuse("must be an array") };
+        if !items.contains(&values.len()) {
+            let message = format!("must have {} to {} items", items.start(), items.end());
+            self.findings.add(self.path, message);
+            return None;
+        }
+        let read = |value| match value {
+            Value::Object(members) => read_members(members, self.words),
+            _ => Err(not_an_object()),
+        };
+        Some(values.into_iter().map(read).collect())
     }
 
     /// An object with known members.

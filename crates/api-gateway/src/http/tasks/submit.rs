@@ -10,7 +10,7 @@ use protocol::{ErrorCode, ProjectId, TaskId, Timestamp, TraceId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use self::request::SubmitTaskRequest;
+pub(super) use self::request::SubmitTaskRequest;
 use super::view::Links;
 use crate::http::AppState;
 use crate::http::body::RequestBody;
@@ -59,13 +59,20 @@ pub(crate) async fn submit_task(
     identity: RequestIdentity,
     request: RequestBody<SubmitTaskRequest>,
 ) -> Result<HttpResponse, ApiError> {
-    let dependencies = request.0.dependencies();
-    let open = request.0.left_open();
-    let new_task = request.0.into_new_task(identity.trace_id);
-    let task =
-        state.submitter.submit_open(new_task, open).await.map_err(|error| refusal(error, &dependencies))?;
+    let task = store(&state, request.0, identity.trace_id).await?;
     let answer = SubmitTaskResponse::of(&task, state.tasks.estimate_completion(&task));
     Ok(HttpResponse::Created().insert_header((header::LOCATION, answer.links.to_self.clone())).json(answer))
+}
+
+/// Stores one task, on its own or as one of many.
+pub(super) async fn store(
+    state: &AppState,
+    request: SubmitTaskRequest,
+    trace_id: TraceId,
+) -> Result<Task, ApiError> {
+    let (dependencies, open) = (request.dependencies(), request.left_open());
+    let stored = state.submitter.submit_open(request.into_new_task(trace_id), open).await;
+    stored.map_err(|error| refusal(error, &dependencies))
 }
 
 /// `dependencies` as the client listed them, so that each unknown one is named where it stands.
