@@ -5,6 +5,7 @@
 
 pub mod artifacts;
 pub mod consumers;
+pub mod graph;
 mod measurements;
 pub mod project_counters;
 pub mod queries;

@@ -1,0 +1,44 @@
+//! Walks through the graph of artifacts: what was built on something, and what it was built from.
+//! Level by level, one statement each; every node is expanded once, so that circles end and diamonds cost nothing.
+
+pub mod search;
+pub mod start;
+pub mod store;
+
+pub use search::{Limits, Reached, ReachedNode, Search};
+pub use start::{Start, find_start};
+
+use diesel::QueryResult;
+use diesel_async::AsyncPgConnection;
+
+/// Most nodes that one statement expands.
+const MOST_AT_ONCE: usize = 20_000;
+
+/// Which way to go along the edges.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// Downstream: what was made from it.
+    Dependents,
+    /// Upstream: what it was made from.
+    Dependencies,
+}
+
+/// Everything that can be reached from these nodes, nearest first. A start is among it only where a way leads back
+/// to it, or from another start. What was written meanwhile may be missed, unless the transaction holds the
+/// [writer lock](crate::writer_lock).
+///
+/// # Errors
+/// The database's.
+pub async fn walk(
+    conn: &mut AsyncPgConnection,
+    starts: &[i64],
+    direction: Direction,
+    limits: Limits,
+) -> QueryResult<Reached> {
+    let mut search = Search::new(starts, limits);
+    while let Some(nodes) = search.next(MOST_AT_ONCE) {
+        let steps = store::expand(conn, direction, nodes, search.most_steps()).await?;
+        search.absorb(steps);
+    }
+    Ok(search.end())
+}
