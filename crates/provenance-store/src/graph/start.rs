@@ -64,22 +64,25 @@ pub async fn find_start(conn: &mut AsyncPgConnection, id: &str) -> QueryResult<O
     }
     let uuid = Uuid::parse_str(id).ok();
     if let Some(provenance_id) = uuid {
-        let found = FindByRecord { provenance_id }.load(conn).await?;
-        if let Some(start) = start(id, found) {
+        let found: Vec<NodeRow> = FindByRecord { provenance_id }.load(conn).await?;
+        if let Some(start) = start(id, &found) {
             return Ok(Some(start));
         }
     }
-    let found = FindByArtifact { artifact_id: id.to_owned() }.load(conn).await?;
-    if let Some(start) = start(id, found) {
+    let found: Vec<NodeRow> = FindByArtifact { artifact_id: id.to_owned() }.load(conn).await?;
+    if let Some(start) = start(id, &found) {
         return Ok(Some(start));
     }
     match uuid {
-        Some(task_id) => Ok(start(id, FindByTask { task_id }.load(conn).await?)),
+        Some(task_id) => {
+            let found: Vec<NodeRow> = FindByTask { task_id }.load(conn).await?;
+            Ok(start(id, &found))
+        }
         None => Ok(None),
     }
 }
 
-fn start(asked: &str, rows: Vec<NodeRow>) -> Option<Start> {
+fn start(asked: &str, rows: &[NodeRow]) -> Option<Start> {
     let main = rows.first()?;
     Some(Start {
         artifact_id: main.artifact_id.clone().unwrap_or_else(|| asked.to_owned()),

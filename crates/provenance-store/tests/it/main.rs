@@ -13,4 +13,5 @@ mod graph;
 mod migrations;
 mod records;
 mod service;
+mod walks;
 mod writers;
