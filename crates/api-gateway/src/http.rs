@@ -20,6 +20,7 @@ mod problem;
 mod projects;
 mod provenance;
 mod query;
+mod reviews;
 mod routes;
 mod security;
 mod state;

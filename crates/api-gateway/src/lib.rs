@@ -11,6 +11,7 @@ mod metrics;
 mod projects;
 pub mod provenance;
 pub mod reconcilers;
+pub mod reviews;
 mod schema;
 pub mod settings;
 pub mod startup;

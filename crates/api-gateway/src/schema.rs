@@ -145,6 +145,21 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    reviews (review_id, task_id, attempt) {
+        review_id -> Text,
+        task_id -> Uuid,
+        attempt -> Integer,
+        project_id -> Text,
+        priority -> SmallInt,
+        summary -> Text,
+        questions -> Jsonb,
+        status -> Text,
+        created_at -> Timestamptz,
+        closed_at -> Nullable<Timestamptz>,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     projects,
     project_tiers,

@@ -10,6 +10,7 @@ use protocol::{AgentId, ArtifactId, ProjectId, TaskId, TraceId};
 
 use super::body::parse_uuid;
 use super::problem::ApiError;
+use crate::reviews::ReviewId;
 
 /// An identifier that stands in paths under a name of its own.
 pub(crate) trait PathIdentifier: Sized {
@@ -57,6 +58,14 @@ impl PathIdentifier for AgentId {
 
     fn from_segment(segment: &str) -> Result<Self, String> {
         parse_uuid(segment).map(Self).ok_or_else(|| "must be a UUID".to_owned())
+    }
+}
+
+impl PathIdentifier for ReviewId {
+    const NAME: &'static str = "review_id";
+
+    fn from_segment(segment: &str) -> Result<Self, String> {
+        parsed(segment)
     }
 }
 

@@ -11,7 +11,7 @@ use protocol::ErrorCode;
 use utoipa::OpenApi;
 
 use super::problem::ApiError;
-use super::{agents, dispatch, live, operations, projects, provenance, tasks};
+use super::{agents, dispatch, live, operations, projects, provenance, reviews, tasks};
 
 /// One method of one path, and who answers it.
 pub(crate) struct RouteEntry {
@@ -72,6 +72,11 @@ routes! {
     GET  "/api/v1/projects/{project_id}/tasks" => projects::tasks::list_project_tasks;
     POST "/api/v1/projects/{project_id}/constitution" => projects::constitution::set_constitution;
     GET  "/api/v1/projects/{project_id}/status" => projects::status::get_project_status;
+    GET  "/api/v1/reviews" => reviews::list::list_reviews;
+    GET  "/api/v1/reviews/{review_id}" => reviews::get::get_review;
+    POST "/api/v1/reviews/{review_id}/approve" => reviews::approve::approve_review;
+    POST "/api/v1/reviews/{review_id}/reject" => reviews::reject::reject_review;
+    POST "/api/v1/reviews/{review_id}/request-changes" => reviews::request_changes::request_review_changes;
     GET  "/api/v1/provenance/{id}" => provenance::get::get_provenance;
     GET  "/api/v1/health" => operations::health::get_health;
     GET  "/api/v1/health/detailed" => operations::health::get_detailed_health;

@@ -7,6 +7,7 @@ mod announcements;
 mod cause;
 mod committed;
 mod observation;
+mod questions;
 
 pub(crate) use cause::{Cause, SOURCE};
 pub(crate) use committed::Committed;
@@ -31,8 +32,10 @@ use super::task::{Submission, Task};
 use crate::live::TaskUpdate;
 use crate::projects::counters::{Deltas, execution_time_ms};
 use crate::projects::store::add_to_counters;
+use crate::reviews::store::{close_reviews, insert_reviews};
 use announcements::Change;
 use observation::Observation;
+use questions::Questions;
 
 /// What became of something that happened to a task.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,6 +66,7 @@ pub(crate) struct ChangeSet<'a> {
     events: Vec<OutboxEntry>,
     updates: Vec<TaskUpdate>,
     observations: Vec<Observation>,
+    questions: Questions,
 }
 
 impl<'a> ChangeSet<'a> {
@@ -80,6 +84,7 @@ impl<'a> ChangeSet<'a> {
             events: Vec::new(),
             updates: Vec::new(),
             observations: Vec::new(),
+            questions: Questions::default(),
         }
     }
 
@@ -111,6 +116,7 @@ impl<'a> ChangeSet<'a> {
                 let task = &tracked.task;
                 self.history.push(cause.record(&before, task, self.now, None));
                 self.observations.push(Observation::applied(cause.event, &before, task, self.now));
+                self.questions.note(&before, task, input);
                 let inherited = self.inherited.get(&id).map_or(&[][..], Vec::as_slice);
                 let change = Change { before: &before, after: task, input, cause, inherited, now: self.now };
                 self.events.extend(change.events(&effects).map_err(unserializable)?);
@@ -159,6 +165,11 @@ impl<'a> ChangeSet<'a> {
         Ok(())
     }
 
+    /// Adds an event beside those that follow from the changes by themselves.
+    pub(crate) fn announce(&mut self, entry: OutboxEntry) {
+        self.events.push(entry);
+    }
+
     /// Writes everything, inside the caller's transaction.
     ///
     /// # Errors
@@ -176,6 +187,7 @@ impl<'a> ChangeSet<'a> {
             dependencies::insert_waits(conn, &self.waits).await?;
         }
         self.write_changed(conn).await?;
+        self.write_questions(conn).await?;
         if !self.history.is_empty() {
             insert_history(conn, &self.history).await?;
         }
@@ -216,6 +228,14 @@ impl<'a> ChangeSet<'a> {
             dependencies::delete_waits(conn, &unblocked).await?;
         }
         Ok(())
+    }
+
+    async fn write_questions(&self, conn: &mut AsyncPgConnection) -> QueryResult<()> {
+        let Questions { asked, closed } = &self.questions;
+        if !asked.is_empty() {
+            insert_reviews(conn, asked, self.now).await?;
+        }
+        if closed.is_empty() { Ok(()) } else { close_reviews(conn, closed, self.now).await }
     }
 
     /// Durations of the tasks that were completed, by tier and domain.

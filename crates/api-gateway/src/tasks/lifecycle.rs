@@ -47,7 +47,7 @@ pub fn apply(task: &mut Task, input: &Input, rules: &Rules, now: DateTime<Utc>) 
         Input::Rejected { attempt, reason, issues, retryable } => {
             life.rejected(*attempt, reason.as_deref(), issues, *retryable)
         }
-        Input::ReviewRequested { attempt, review_id, reason } => {
+        Input::ReviewRequested { attempt, review_id, reason, .. } => {
             life.review_requested(*attempt, review_id, reason)
         }
         Input::ReviewCompleted { review_id, decision, comments, required_changes } => {

@@ -13,5 +13,6 @@ mod lists;
 mod projects;
 mod races;
 mod random;
+mod reviews;
 mod submissions;
 mod timers;

@@ -76,6 +76,11 @@ answers! {
     NoSuchProjectOrInUse = [InvalidIdentifier, CannotDeleteDefault], [ProjectNotFound], [ProjectNotEmpty];
     /// What can be wrong with a new project.
     BadProject = [ValidationFailed, MalformedJson], [ProjectExists], [PayloadTooLarge], [UnsupportedMediaType];
+    /// A review id that is not one, or names no review.
+    NoSuchReview = [InvalidIdentifier], [ReviewNotFound];
+    /// A review that is not there, or takes no answer any more, or an answer that is not one.
+    NoSuchReviewOrBadAnswer = [InvalidIdentifier, ValidationFailed, MalformedJson, ReviewNotPending],
+        [ReviewNotFound], [PayloadTooLarge], [UnsupportedMediaType];
     /// No record of that id, or no answer about it in time.
     NoSuchRecord = [InvalidIdentifier], [ProvenanceNotFound], [ProvenanceTimeout];
     /// A path that leads nowhere.

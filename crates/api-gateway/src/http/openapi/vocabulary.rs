@@ -51,6 +51,8 @@ word_schemas! {
     TierWord as "Tier" = words::Tier::WORDS;
     /// Domains that a submitter may pin.
     DomainWord as "Domain" = words::Domain::WORDS;
+    /// Whether a review was answered, and how.
+    ReviewStatusWord as "ReviewStatus" = crate::reviews::ReviewStatus::WORDS;
     /// State of a record's verification.
     VerificationStatusWord as "VerificationStatus" = words::VerificationStatus::WORDS;
 }

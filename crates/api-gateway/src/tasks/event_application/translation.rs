@@ -3,6 +3,7 @@
 use protocol::TaskId;
 use protocol::events::{EventData, EventKind, TaskDecomposed};
 
+use crate::reviews::ReviewId;
 use crate::tasks::lifecycle::Input;
 
 /// The events that the gateway's queue is bound to: exactly those that mean something for a task or an agent.
@@ -75,12 +76,16 @@ fn input(data: EventData) -> Option<(TaskId, Input)> {
                 retryable: verdict.retryable.unwrap_or(true),
             },
         ),
+        // Whoever answers names it in a path.
+        EventData::ReviewRequested(review) if review.review_id.parse::<ReviewId>().is_err() => return None,
         EventData::ReviewRequested(review) => (
             review.task_id,
             Input::ReviewRequested {
                 attempt: review.attempt,
                 review_id: review.review_id,
                 reason: review.reason,
+                priority: review.priority,
+                questions: review.specific_questions,
             },
         ),
         EventData::ReviewCompleted(review) => (

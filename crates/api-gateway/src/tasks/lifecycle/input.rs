@@ -93,6 +93,10 @@ pub enum Input {
         review_id: String,
         /// Why a person is asked.
         reason: String,
+        /// How urgent, in QA's words.
+        priority: Option<String>,
+        /// What the person should look at.
+        questions: Vec<String>,
     },
     /// A person answered.
     ReviewCompleted {

@@ -154,7 +154,13 @@ pub(super) fn rejected(attempt: Option<u32>) -> Input {
 }
 
 pub(super) fn review_requested() -> Input {
-    Input::ReviewRequested { attempt: None, review_id: REVIEW.to_owned(), reason: "unsure".to_owned() }
+    Input::ReviewRequested {
+        attempt: None,
+        review_id: REVIEW.to_owned(),
+        reason: "unsure".to_owned(),
+        priority: None,
+        questions: Vec::new(),
+    }
 }
 
 pub(super) fn reviewed(decision: ReviewDecision) -> Input {

@@ -1,0 +1,23 @@
+//! What the three answers to a review have in common.
+
+use actix_web::web::Json;
+
+use super::refusal;
+use super::view::ReviewAnsweredResponse;
+use crate::http::AppState;
+use crate::http::problem::ApiError;
+use crate::reviews::answer::answer_review;
+use crate::reviews::{Answer, ReviewId};
+
+/// Most characters of what a person says.
+pub(super) const MOST_WORDS_CHARS: usize = 10_000;
+
+/// Gives the answer and tells what follows.
+pub(super) async fn give(
+    state: &AppState,
+    id: ReviewId,
+    answer: Answer,
+) -> Result<Json<ReviewAnsweredResponse>, ApiError> {
+    let task = answer_review(&state.tasks, &id, &answer).await.map_err(|error| refusal(error, &id))?;
+    Ok(Json(ReviewAnsweredResponse::of(id, answer.decision, &task)))
+}
