@@ -26,6 +26,7 @@ mod security;
 mod state;
 mod tasks;
 mod trace;
+pub(crate) mod waiting;
 mod words;
 
 pub use live::SocketRules;

@@ -87,6 +87,7 @@ diesel::table! {
         execution_time_ms -> Nullable<BigInt>,
         output -> Nullable<Text>,
         exit_code -> Nullable<BigInt>,
+        analysis -> Nullable<Jsonb>,
         review -> Nullable<Jsonb>,
         subtasks_total -> Integer,
         subtasks_completed -> Integer,

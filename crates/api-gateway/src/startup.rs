@@ -1,6 +1,6 @@
 //! Puts the service together: database, publisher, outbox relay, consumer, reconcilers, REST.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +20,7 @@ use tracing::info;
 
 use crate::agents::AgentRegistry;
 use crate::http::connection::limit_patience;
+use crate::http::waiting::WaitingRoom;
 use crate::http::{AppState, RestApi};
 use crate::provenance::ProvenanceClient;
 use crate::reconcilers::Hearing;
@@ -43,9 +44,17 @@ pub async fn start(context: ServiceContext<Settings>) -> anyhow::Result<()> {
         // First, so that a probe hears that the process lives while it waits for the database.
         context.serve_ops()?;
     }
-    let pool = context.connect_database().await?;
+    let http = &context.settings.http;
+    let listeners = http
+        .listen(http.port)
+        .await
+        .with_context(|| format!("cannot listen on {}:{}", http.host, http.port))?;
+    let waiting_room = WaitingRoom::open(&listeners, context.ops_state())?;
+    let pool = context.connect_database().await;
+    waiting_room.close().await;
     let parts = Parts {
-        pool,
+        pool: pool?,
+        listeners,
         clock: Arc::clone(&context.clock),
         tasks: context.tasks.clone(),
         shutdown: context.shutdown.clone(),
@@ -59,6 +68,8 @@ pub async fn start(context: ServiceContext<Settings>) -> anyhow::Result<()> {
 pub struct Parts {
     /// The database, migrated.
     pub pool: Pool,
+    /// Where REST is served.
+    pub listeners: Vec<TcpListener>,
     /// The time of day.
     pub clock: Arc<dyn Clock>,
     /// The tasks that make up the service.
@@ -74,9 +85,9 @@ pub struct Parts {
 /// Sets everything going and returns the address on which REST is served.
 ///
 /// # Errors
-/// If it cannot listen or the broker's settings make no sense.
+/// If it cannot serve or the broker's settings make no sense.
 pub fn assemble(settings: &Settings, parts: Parts) -> anyhow::Result<SocketAddr> {
-    let Parts { pool, clock, tasks, shutdown, ops, version } = parts;
+    let Parts { pool, listeners, clock, tasks, shutdown, ops, version } = parts;
     let events = &settings.events;
     let broker = Broker::new(&events.rabbitmq, "api-gateway")?;
 
@@ -129,25 +140,27 @@ pub fn assemble(settings: &Settings, parts: Parts) -> anyhow::Result<SocketAddr>
         clock,
         version,
     };
-    serve_rest(settings, state, &tasks, &shutdown)
+    serve_rest(settings, state, listeners, &tasks, &shutdown)
 }
 
 fn serve_rest(
     settings: &Settings,
     state: AppState,
+    listeners: Vec<TcpListener>,
     tasks: &TaskGroup,
     shutdown: &Shutdown,
 ) -> anyhow::Result<SocketAddr> {
     let http = &settings.http;
     let api = RestApi::new(state, settings.api.max_body_bytes)?;
-    let server = HttpServer::new(move || api.app())
+    let mut server = HttpServer::new(move || api.app())
         .workers(http.worker_count())
         .keep_alive(Duration::from_secs(http.keep_alive_seconds))
         .shutdown_timeout(HTTP_DRAIN_SECONDS)
         .on_connect(limit_patience)
-        .disable_signals()
-        .bind(http.address(http.port))
-        .with_context(|| format!("cannot listen on {}:{}", http.host, http.port))?;
+        .disable_signals();
+    for listener in listeners {
+        server = server.listen(listener).context("cannot take over the port")?;
+    }
     let address = server.addrs().first().copied().context("the server has no address")?;
     if let Some(file) = &settings.api.port_file {
         write_port(file, address.port()).with_context(|| format!("cannot write {}", file.display()))?;

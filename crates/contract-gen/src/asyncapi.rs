@@ -6,6 +6,7 @@ use protocol::EventKind;
 use serde_json::{Map, Value, json};
 use yaml_rust2::{Yaml, YamlEmitter, YamlLoader};
 
+use crate::agents;
 use crate::roles::{Role, role};
 
 /// The document as YAML.
@@ -29,13 +30,16 @@ pub(crate) fn document() -> anyhow::Result<String> {
             }
         }
     }
+    channels.extend(agents::channels());
+    messages.extend(agents::messages());
+    operations.extend(agents::operations());
     let document = json!({
         "asyncapi": "3.0.0",
         "info": {
             "title": "DATS Orchestration events",
             "version": env!("CARGO_PKG_VERSION"),
             "description": "Events over RabbitMQ between the services of DATS Orchestration, workers, QA and cascade \
-                services. Generated from the protocol types; `send` and `receive` are seen from our services.",
+                services, and the plain JSON protocol of agents. Generated from the protocol types; `send` and `receive` are seen from our services.",
             "license": { "name": "Apache-2.0" },
         },
         "defaultContentType": "application/cloudevents+json",

@@ -1,14 +1,16 @@
 //! The event contract for other languages, derived from the types that our services use: one JSON Schema and one
-//! golden sample per event, and an AsyncAPI 3 document over all of them.
+//! golden sample per event and per message of the agent wire protocol, and an AsyncAPI 3 document over all of them.
 //! What is committed in `proto-events/` must equal what this crate makes; a test says when it does not.
 
 #![allow(clippy::expect_used, reason = "a tool: a sample that is not valid must stop it")]
 
+mod agents;
 mod asyncapi;
 mod roles;
 mod samples;
 mod schemas;
 
+pub use agents::{WireMessageKind, sample as wire_sample};
 pub use roles::{Role, role};
 pub use samples::sample;
 
@@ -32,6 +34,7 @@ pub fn documents() -> anyhow::Result<BTreeMap<PathBuf, String>> {
         let document: Value = serde_json::from_slice(&event.to_json().context(name)?)?;
         files.insert(PathBuf::from(format!("samples/{name}.json")), pretty(&document)?);
     }
+    files.extend(agents::documents()?);
     files.insert(PathBuf::from("asyncapi.yaml"), asyncapi::document()?);
     Ok(files)
 }

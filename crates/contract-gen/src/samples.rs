@@ -67,15 +67,15 @@ fn source(kind: EventKind) -> &'static str {
 }
 
 /// Ids that are plainly samples: version 7, the number at the end.
-fn numbered(number: u128) -> Uuid {
+pub(crate) fn numbered(number: u128) -> Uuid {
     Uuid::from_u128(0x0197_a000_0000_7000_8000_0000_0000_0000 | number)
 }
 
-fn task_id() -> TaskId {
+pub(crate) fn task_id() -> TaskId {
     TaskId(numbered(1))
 }
 
-fn trace_id() -> TraceId {
+pub(crate) fn trace_id() -> TraceId {
     TraceId(numbered(2))
 }
 
@@ -84,7 +84,7 @@ fn project_id() -> ProjectId {
 }
 
 /// Some second of the sample story.
-fn at(second: u32) -> Timestamp {
+pub(crate) fn at(second: u32) -> Timestamp {
     let story = "2026-09-21T14:13:00Z".parse::<Timestamp>().expect("the story's beginning is a time");
     (story.to_utc() + chrono::TimeDelta::seconds(i64::from(second))).into()
 }

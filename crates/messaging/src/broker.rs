@@ -42,9 +42,13 @@ pub enum BrokerError {
     /// TLS cannot be set up.
     #[error("events.rabbitmq.tls: {0}")]
     Tls(#[from] service_runtime::tls::TlsError),
-    /// The broker hung up during the handshake, which is how it refuses a login to amqprs.
-    #[error("refused: check credentials (the broker hung up during the handshake: {0})")]
-    Refused(amqprs::error::Error),
+    /// The connection was cut during the handshake: amqprs sees no difference between a refused login and a broker
+    /// or network that went away.
+    #[error(
+        "the connection was cut during the handshake ({0}): either user or password are refused, or the broker or \
+         the network went away"
+    )]
+    CutOff(amqprs::error::Error),
     /// No connection.
     #[error("not reachable: {0}")]
     Unreachable(amqprs::error::Error),
@@ -78,7 +82,7 @@ impl BrokerError {
         let hung_up = ["reset by peer", "peer shutdown", "interrupted", "roken pipe"];
         match &error {
             amqprs::error::Error::NetworkError(_) if hung_up.iter().any(|sign| text.contains(sign)) => {
-                Self::Refused(error)
+                Self::CutOff(error)
             }
             _ => Self::Unreachable(error),
         }
@@ -135,12 +139,21 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_wrong_password_is_called_by_its_name() {
+    async fn a_wrong_password_is_named_among_the_causes() {
         let server = TestBroker::create("password").await;
         let (login, address) = server.url().rsplit_once('@').unwrap();
         let error = open(&format!("{login}x@{address}"), &Topology::default()).await.err().unwrap();
-        assert!(matches!(error, BrokerError::Refused(_)), "{error}");
-        assert!(error.to_string().starts_with("refused: check credentials"), "{error}");
+        assert!(matches!(error, BrokerError::CutOff(_)), "{error}");
+        assert!(error.to_string().contains("password"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_broker_that_goes_away_during_the_handshake_is_no_proof_of_a_wrong_password() {
+        let server = TestBroker::create("handshake").await;
+        let proxy = Proxy::in_front_of(server.url()).await;
+        proxy.cut();
+        let error = open(&proxy.url(server.url()), &Topology::default()).await.err().unwrap();
+        assert!(error.to_string().contains("went away"), "{error}");
     }
 
     #[tokio::test]

@@ -4,11 +4,16 @@
 //! lives as a task on the service's runtime. Signals are ours, not actix's.
 
 use std::io;
+use std::net::{SocketAddr, TcpListener};
 use std::num::NonZeroUsize;
 
 use actix_web::dev::Server;
 use serde::Deserialize;
+use tokio::net::{TcpSocket, lookup_host};
 use tokio_util::sync::CancellationToken;
+
+/// Connections that may wait to be accepted; the kernel has a limit of its own.
+const BACKLOG: u32 = 2048;
 
 /// Section `http`: where the service listens.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -45,11 +50,35 @@ impl HttpSettings {
         self.workers.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get)
     }
 
+    /// Listens on every address that the host stands for and that there is on this machine. Connections wait there
+    /// until a server takes them.
+    ///
+    /// # Errors
+    /// When there is none, or the port is taken or not ours to take.
+    pub async fn listen(&self, port: u16) -> io::Result<Vec<TcpListener>> {
+        let mut listeners = Vec::new();
+        let mut problem = io::Error::other("the host has no address");
+        for address in lookup_host(self.address(port)).await? {
+            match listen_at(address) {
+                Ok(listener) => listeners.push(listener),
+                Err(error) => problem = error,
+            }
+        }
+        if listeners.is_empty() { Err(problem) } else { Ok(listeners) }
+    }
+
     /// The address and port in the form that servers bind to.
     #[must_use]
     pub fn address(&self, port: u16) -> (String, u16) {
         (self.host.clone(), port)
     }
+}
+
+fn listen_at(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)?.into_std()
 }
 
 /// Runs a server until `stop` is cancelled, then lets the requests under way finish. Build it with

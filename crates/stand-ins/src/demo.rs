@@ -1,27 +1,22 @@
-//! The demo: the real services and the stand-ins, a handful of tasks, and what becomes of them.
+//! The demo: the real services and the stand-ins, some stories about tasks, and what becomes of them.
 
-mod cast;
 mod gateway;
 mod local_environment;
 mod records;
 mod screen;
 mod stage;
+mod stories;
 mod summary;
-mod watch;
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use anyhow::Context;
 
 use crate::process::until_told_to_stop;
 use screen::Screen;
 use stage::Stage;
-
-/// Longest time for all tasks together.
-const CURTAIN: Duration = Duration::from_secs(120);
 
 /// What the demo is asked to do.
 #[derive(Debug, Clone)]
@@ -69,10 +64,7 @@ async fn play(
 ) -> anyhow::Result<ExitCode> {
     let gateway = stage.set(local, screen).await?;
     let project = format!("demo-{}", chrono::Utc::now().format("%Y%m%d-%H%M%S"));
-    let tasks = watch::submit(&gateway, &project, screen).await?;
-    let tasks = tokio::time::timeout(CURTAIN, watch::until_all_ended(&gateway, tasks, screen))
-        .await
-        .with_context(|| format!("some tasks had not ended after {CURTAIN:?}"))??;
+    let tasks = stories::play(&gateway, &project, screen).await?;
     let as_expected = summary::show(&gateway, &project, &tasks, screen).await?;
     if !as_expected {
         screen.line(&format!("Logs are in {}", stage.folder().display()))?;

@@ -107,6 +107,33 @@ async fn without_the_database_requests_get_503_and_all_goes_on_when_it_returns()
 }
 
 #[tokio::test]
+async fn a_gateway_that_waits_for_its_database_says_that_it_lives_and_is_not_ready() {
+    let mut stack = Plan::gateway_only().behind_proxies().start().await;
+    let database = stack.database_proxy.take().unwrap();
+    database.cut();
+    let launch = stack.kill(Role::Gateway).await;
+    stack.launch(Role::Gateway, launch);
+    let client = stack.client();
+    wait_for("the gateway listens", NOTICE, || async {
+        client.try_send(client.request(reqwest::Method::GET, "/livez")).await
+    })
+    .await;
+    assert_eq!(client.probe("/livez").await.status, 200);
+    let ready = client.probe("/readyz").await;
+    assert_eq!((ready.status, &ready.json["dependencies"]["database"]["status"]), (503, &json!("down")));
+    assert_eq!(ready.json["phase"], "starting");
+    assert_eq!(client.probe("/metrics").await.status, 200);
+    for answer in [client.get("/tasks").await, client.post("/tasks", &json!({ "description": "x" })).await] {
+        assert_eq!((answer.status, &answer.json["error_code"]), (503, &json!(5030)), "{}", answer.text);
+        assert!(answer.header("retry-after").parse::<u32>().is_ok(), "{:?}", answer.headers);
+        assert_eq!(answer.header("content-type"), "application/problem+json");
+    }
+    database.restore();
+    stack.ready(Role::Gateway).await;
+    client.submit_text("patient", "Write a function").await;
+}
+
+#[tokio::test]
 async fn a_network_that_hangs_is_noticed_and_its_end_too() {
     let stack = Plan::new().behind_proxies().start().await;
     let _stand_ins = stack.stand_ins();

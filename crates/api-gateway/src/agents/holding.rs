@@ -19,7 +19,13 @@ pub(crate) fn note_held_tasks(changes: &mut ChangeSet<'_>, sighting: &Sighting) 
     if !changes.task(task_id).is_some_and(|task| is_news(task, &agent_id)) {
         return Ok(());
     }
-    let held = Input::Progress { attempt: None, worker_id: Some(agent_id), percent: None, message: None };
+    let held = Input::Progress {
+        attempt: None,
+        hand_over: None,
+        worker_id: Some(agent_id),
+        percent: None,
+        message: None,
+    };
     changes.apply(task_id, &held, &Cause::ours(HELD)).map(|_| ())
 }
 

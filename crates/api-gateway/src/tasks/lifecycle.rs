@@ -10,7 +10,7 @@ mod rules;
 mod tests;
 mod work;
 
-pub use input::{Effect, Ignored, Input};
+pub use input::{Effect, HandOver, Ignored, Input};
 pub use rules::{PhaseLimits, RetryDelay, Rules, SubtaskFailure};
 
 use chrono::{DateTime, Utc};
@@ -36,9 +36,13 @@ pub fn apply(task: &mut Task, input: &Input, rules: &Rules, now: DateTime<Utc>) 
         Input::Dispatched { attempt } => life.dispatched(*attempt),
         Input::Decomposed { attempt, subtasks } => life.decomposed(*attempt, *subtasks),
         Input::RoutingFailed { attempt, failure } => life.routing_failed(*attempt, failure),
-        Input::Started { attempt, worker_id, message } => life.started(*attempt, worker_id, message),
-        Input::Progress { attempt, worker_id, percent, message } => {
-            life.progress(*attempt, worker_id, *percent, message)
+        Input::Started { attempt, hand_over, worker_id, message } => {
+            life.ensure_current(*attempt, *hand_over)?;
+            life.started(worker_id, message)
+        }
+        Input::Progress { attempt, hand_over, worker_id, percent, message } => {
+            life.ensure_current(*attempt, *hand_over)?;
+            life.progress(worker_id, *percent, message)
         }
         Input::Output(output) => life.output(output),
         Input::AgentCompleted(result) => life.agent_completed(result),

@@ -128,6 +128,8 @@ pub struct Work {
     pub output: Option<String>,
     /// An agent's exit code.
     pub exit_code: Option<i64>,
+    /// What an agent found out about its work, in a form of its own.
+    pub analysis: Option<serde_json::Value>,
 }
 
 /// A question to a person that waits for its answer.

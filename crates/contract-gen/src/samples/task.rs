@@ -147,6 +147,7 @@ pub(super) fn failed() -> TaskFailed {
         exit_code: None,
         output: None,
         duration_ms: None,
+        analysis_result: None,
     }
 }
 

@@ -23,6 +23,7 @@ pub(super) fn started() -> TaskStarted {
         attempt: Some(2),
         worker_id: Some(WORKER.to_owned()),
         agent_id: None,
+        request_id: None,
         message: Some("model loaded".to_owned()),
     }
 }
@@ -33,6 +34,7 @@ pub(super) fn progress() -> TaskProgress {
         attempt: Some(2),
         worker_id: Some(WORKER.to_owned()),
         agent_id: None,
+        request_id: None,
         percent: Some(40.0),
         message: Some("writing tests".to_owned()),
     }
@@ -84,6 +86,7 @@ pub(super) fn completed() -> TaskCompleted {
         output: "Echo: hello".to_owned(),
         duration_ms: Some(15),
         resources_used: Some(resources),
+        analysis_result: None,
     }
 }
 

@@ -38,6 +38,7 @@ pub(crate) fn started() -> Event {
         attempt: Some(1),
         worker_id: Some("w-1".to_owned()),
         agent_id: None,
+        request_id: None,
         message: None,
     };
     Event::new("/orchestration/test", Utc::now(), data)

@@ -198,6 +198,7 @@ mod tests {
             attempt: Some(2),
             worker_id: Some("w".to_owned()),
             agent_id: None,
+            request_id: None,
             message: None,
         }
         .into()

@@ -196,6 +196,9 @@ pub struct TaskFailed {
     /// How long an agent took, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration_ms: Option<u64>,
+    /// What an agent found out about its work, in a form of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub analysis_result: Option<serde_json::Value>,
 }
 
 /// `task.cancelled`: whoever works on the task may stop.

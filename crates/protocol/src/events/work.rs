@@ -22,6 +22,9 @@ pub struct TaskStarted {
     /// Or the agent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent_id: Option<String>,
+    /// The hand-over that an agent repeats.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<RequestId>,
     /// In words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
@@ -41,6 +44,9 @@ pub struct TaskProgress {
     /// Or the agent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent_id: Option<String>,
+    /// The hand-over that an agent repeats.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<RequestId>,
     /// 0 to 100.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub percent: Option<f64>,
@@ -126,6 +132,9 @@ pub struct TaskCompleted {
     /// What it cost, as the agent tells it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resources_used: Option<JsonObject>,
+    /// What the agent found out about its work, in a form of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub analysis_result: Option<serde_json::Value>,
 }
 
 /// `task.validated`: QA accepted an output.

@@ -165,6 +165,7 @@ fn completed(event: &Event, result: &TaskCompleted) -> Result<Told, Refused> {
         ("exit_code", result.exit_code.map(Value::from)),
         ("request_id", result.request_id.map(|id| json!(id))),
         ("resources_used", result.resources_used.as_ref().map(|used| Value::Object(clean_object(used)))),
+        ("analysis_result", result.analysis_result.as_ref().map(clean_value)),
     ];
     let report = Report {
         key: report_key(event, ReportKind::Result),

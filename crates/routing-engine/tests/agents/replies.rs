@@ -104,7 +104,9 @@ fn a_result_cancelled_by_the_agent_is_a_failure_with_its_own_code() {
 fn results_of_old_and_of_newer_agents_are_understood() {
     let old = completed(fixture!("result_of_the_first_draft"));
     assert_eq!((old.output.as_str(), old.agent_id, old.request_id), ("done", None, None));
-    assert_eq!(completed(fixture!("result_with_an_analysis")).output, "3 suggestions");
+    let analysed = completed(fixture!("result_with_an_analysis"));
+    assert_eq!(analysed.output, "3 suggestions");
+    assert_eq!(analysed.analysis_result.unwrap()["suggestions"][0]["rule_id"], "name[casing]");
     assert_eq!(completed(fixture!("result_of_a_newer_agent")).exit_code, Some(0));
 }
 
@@ -155,6 +157,18 @@ fn a_result_is_not_lost_for_a_time_that_nobody_can_read() {
         body["timestamp"] = time;
         assert_eq!(completed(&body.to_string()).output, "Echo: good morning");
     }
+}
+
+#[test]
+fn an_analysis_is_told_as_sent_and_a_huge_one_is_left_out() {
+    let of =
+        |told: Value| completed(&result_with(json!({ "analysis_result": told })).to_string()).analysis_result;
+    assert_eq!(of(json!(null)), None);
+    assert_eq!(of(json!("free words")), Some(json!("free words")));
+    let huge = of(json!(["x".repeat(1024 * 1024)])).unwrap();
+    assert!(huge["left_out"].as_str().unwrap().starts_with("1048580 bytes"), "{huge}");
+    let failed_too = result_with(json!({ "status": "failed", "analysis_result": { "issues": 3 } }));
+    assert_eq!(failed(&failed_too.to_string()).analysis_result, Some(json!({ "issues": 3 })));
 }
 
 #[test]
@@ -209,9 +223,13 @@ fn two_heartbeats_are_two_events_and_a_redelivered_one_is_the_same() {
 fn progress_says_that_the_work_has_begun_and_how_far_it_is() {
     let events = read(fixture!("progress_running"));
     let [started, progress] = events.as_slice() else { panic!("expected two events, got {events:?}") };
-    assert!(matches!(&started.data, EventData::TaskStarted(data) if data.task_id.to_string() == TASK));
+    let EventData::TaskStarted(begun) = &started.data else { panic!("not task.started") };
+    assert_eq!(
+        (begun.task_id.to_string().as_str(), begun.request_id.unwrap().to_string()),
+        (TASK, REQUEST.to_owned())
+    );
     let EventData::TaskProgress(data) = &progress.data else { panic!("not task.progress") };
-    assert_eq!(data.percent, Some(40.0));
+    assert_eq!((data.percent, data.request_id), (Some(40.0), begun.request_id));
     assert_eq!(data.message.as_deref(), Some("Step 2: Install packages"));
 
     let mut later: Value = serde_json::from_str(fixture!("progress_running")).unwrap();

@@ -12,8 +12,9 @@ use super::TelemetryError;
 use super::json_lines::JsonLines;
 use super::settings::{LogFormat, TelemetrySettings};
 
-/// Libraries whose inner life is noise unless somebody asks for it by name.
-const QUIET: &str = "actix_server=warn,actix_http=warn,amqprs=warn,hyper=warn,hyper_util=warn,mio=warn,\
+/// Libraries whose inner life is noise unless somebody asks for it by name. What amqprs calls errors are connections
+/// that end, which `messaging` logs once and in its own words.
+const QUIET: &str = "actix_server=warn,actix_http=warn,amqprs=off,hyper=warn,hyper_util=warn,mio=warn,\
      opentelemetry=off,opentelemetry_sdk=warn,opentelemetry_otlp=off,reqwest=warn,rustls=warn,tokio_postgres=warn";
 
 type BoxedLayer<S> = Box<dyn Layer<S> + Send + Sync>;
@@ -72,7 +73,8 @@ fn filter(level: &str) -> Result<EnvFilter, TelemetryError> {
         )));
     }
     let directives = match level.to_ascii_lowercase().as_str() {
-        "off" | "error" | "warn" => level.to_ascii_lowercase(),
+        "off" => "off".to_owned(),
+        quiet @ ("error" | "warn") => format!("{quiet},amqprs=off"),
         _ if is_bare => format!("{},{QUIET}", level.to_ascii_lowercase()),
         _ => level.to_owned(),
     };
@@ -88,6 +90,14 @@ mod tests {
         for level in ["error", "WARN", "info", "debug", "trace", "off", "info,messaging=debug", " info "] {
             assert!(filter(level).is_ok(), "{level}");
         }
+    }
+
+    #[test]
+    fn the_broker_library_is_heard_only_when_it_is_asked_for() {
+        for level in ["error", "warn", "info", "debug"] {
+            assert!(filter(level).unwrap().to_string().contains("amqprs=off"), "{level}");
+        }
+        assert_eq!(filter("info,amqprs=debug").unwrap().to_string(), "amqprs=debug,info");
     }
 
     #[test]

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
-use reqwest::{Client, Method, StatusCode};
+use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 /// A REST client of one gateway.
 pub(super) struct Gateway {
@@ -28,6 +29,19 @@ impl Gateway {
     pub(super) async fn submit(&self, body: &Value) -> anyhow::Result<String> {
         let answer = self.call(Method::POST, "/tasks", Some(body)).await?;
         Ok(answer.get("task_id").and_then(Value::as_str).context("the answer has no task_id")?.to_owned())
+    }
+
+    /// Hands in work for an agent, as part of a trace.
+    pub(super) async fn dispatch(&self, body: &Value, trace_id: Uuid) -> anyhow::Result<()> {
+        let traceparent = format!("00-{}-{:016x}-01", trace_id.simple(), rand::random::<u64>().max(1));
+        let request = self.client.post(format!("{}/api/v1/dispatch", self.url));
+        self.answer(request.header("traceparent", traceparent).json(body), "POST /dispatch").await?;
+        Ok(())
+    }
+
+    /// How far work for an agent is, and its result.
+    pub(super) async fn work_status(&self, task_id: &str) -> anyhow::Result<Value> {
+        self.call(Method::GET, &format!("/status/{task_id}"), None).await
     }
 
     /// The task as it is now.
@@ -66,12 +80,17 @@ impl Gateway {
         if let Some(body) = body {
             request = request.json(body);
         }
-        let answer = request.send().await.with_context(|| format!("{method} {path}: no answer"))?;
+        self.answer(request, &format!("{method} {path}")).await
+    }
+
+    /// The JSON that a request is answered with; `what` names it when there is none.
+    async fn answer(&self, request: RequestBuilder, what: &str) -> anyhow::Result<Value> {
+        let answer = request.send().await.with_context(|| format!("{what}: no answer"))?;
         let status = answer.status();
         let text = answer.text().await?;
         if !status.is_success() {
-            return Err(anyhow!("{method} {path}: {status} {text}"));
+            return Err(anyhow!("{what}: {status} {text}"));
         }
-        serde_json::from_str(&text).with_context(|| format!("{method} {path}: the answer is not JSON"))
+        serde_json::from_str(&text).with_context(|| format!("{what}: the answer is not JSON"))
     }
 }

@@ -7,20 +7,20 @@ use serde_json::Value;
 
 use super::gateway::Gateway;
 use super::screen::{Paint, Screen};
-use super::watch::Watched;
+use super::stories::Played;
 
 /// Time for a record to follow its task's verdict through the broker.
 const PATIENCE: Duration = Duration::from_secs(5);
 const POLL: Duration = Duration::from_millis(100);
 
 /// The records of all attempts that produced something, the last attempt's last.
-pub(super) async fn of_task(gateway: &Gateway, watched: &Watched) -> anyhow::Result<Vec<Value>> {
-    let task_id: TaskId = watched.task_id.parse()?;
-    let attempts = watched.task.get("attempt").and_then(Value::as_u64).unwrap_or_default();
+pub(super) async fn of_task(gateway: &Gateway, played: &Played) -> anyhow::Result<Vec<Value>> {
+    let task_id: TaskId = played.task_id.parse()?;
+    let attempts = played.task.get("attempt").and_then(Value::as_u64).unwrap_or_default();
     let mut records = Vec::new();
     for attempt in 1..=u32::try_from(attempts)? {
         let id = ProvenanceId::of_attempt(task_id, attempt).to_string();
-        let is_due = u64::from(attempt) == attempts && watched.part.ends == "completed";
+        let is_due = u64::from(attempt) == attempts && played.ends == "completed";
         let record = if is_due { judged(gateway, &id).await? } else { gateway.provenance(&id).await? };
         records.extend(record);
     }

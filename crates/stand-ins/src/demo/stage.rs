@@ -1,4 +1,4 @@
-//! What the demo starts and must stop again: three services, a worker, QA and the Agent Service.
+//! What the demo starts and must stop again: three services, a worker, QA, an agent and the Agent Service.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::gateway::Gateway;
 use super::local_environment::LocalEnvironment;
 use super::screen::{Paint, Screen};
+use crate::agent::{Agent, AgentSettings, Identity};
 use crate::agent_service::{AgentService, Faults};
 use crate::process::{self, Launch, Service};
 use crate::qa::{Qa, QaSettings};
@@ -21,12 +22,13 @@ pub(super) struct Stage {
     agent_service: Option<AgentService>,
     worker: Option<Worker>,
     qa: Option<Qa>,
+    agent: Option<Agent>,
 }
 
 impl Stage {
     /// An empty stage that keeps its logs in `folder`.
     pub(super) const fn new(folder: PathBuf) -> Self {
-        Self { folder, services: Vec::new(), agent_service: None, worker: None, qa: None }
+        Self { folder, services: Vec::new(), agent_service: None, worker: None, qa: None, agent: None }
     }
 
     /// Where logs and artifacts are.
@@ -61,8 +63,13 @@ impl Stage {
         })?);
         let judging = Duration::from_millis(400);
         self.qa = Some(Qa::start(QaSettings { duration: judging, ..QaSettings::new(&local.rabbitmq_url) })?);
+        let mut agent = AgentSettings::new(&local.rabbitmq_url);
+        agent.habits.slow_echo = Duration::from_secs(2);
+        agent.habits.heartbeat_interval = Duration::from_secs(2);
+        agent.habits.identity = Identity::Stable(uuid::Uuid::new_v4());
+        self.agent = Some(Agent::start(agent)?);
         let stand_ins = screen.cell("stand-ins", 18, Paint::Bold);
-        screen.line(&format!("  {stand_ins} a worker, QA, an Agent Service"))?;
+        screen.line(&format!("  {stand_ins} a worker, QA, an agent, an Agent Service"))?;
         let gateway = self.services.first().map(Service::url).unwrap_or_default();
         Gateway::new(gateway)
     }
@@ -95,6 +102,9 @@ impl Stage {
         }
         if let Some(qa) = self.qa {
             qa.stop().await;
+        }
+        if let Some(agent) = self.agent {
+            agent.stop().await;
         }
         let mut outcome = Ok(());
         for service in self.services.into_iter().rev() {

@@ -5,11 +5,11 @@ use serde_json::Value;
 use super::gateway::Gateway;
 use super::records::{self, text};
 use super::screen::{Paint, Screen};
-use super::watch::Watched;
+use super::stories::Played;
 
 const HEAD: [(&str, usize); 7] = [
     ("task", 15),
-    ("domain", 15),
+    ("domain/work", 15),
     ("tier", 9),
     ("attempts", 8),
     ("status", 10),
@@ -21,16 +21,16 @@ const HEAD: [(&str, usize); 7] = [
 pub(super) async fn show(
     gateway: &Gateway,
     project: &str,
-    tasks: &[Watched],
+    tasks: &[Played],
     screen: &mut Screen,
 ) -> anyhow::Result<bool> {
     table(tasks, screen)?;
     let mut surprises = Vec::new();
     screen.line("\nProvenance, one record for each attempt that produced something:")?;
-    for watched in tasks {
-        let records = records::of_task(gateway, watched).await?;
-        surprises.extend(surprise(watched, records.last()));
-        for line in records::tell(watched.part.label, &records, screen) {
+    for played in tasks {
+        let records = records::of_task(gateway, played).await?;
+        surprises.extend(surprise(played, records.last()));
+        for line in records::tell(played.label, &records, screen) {
             screen.line(&line)?;
         }
     }
@@ -45,21 +45,21 @@ pub(super) async fn show(
     Ok(surprises.is_empty())
 }
 
-fn table(tasks: &[Watched], screen: &mut Screen) -> anyhow::Result<()> {
+fn table(tasks: &[Played], screen: &mut Screen) -> anyhow::Result<()> {
     let head: Vec<String> = HEAD.iter().map(|(name, width)| screen.cell(name, *width, Paint::Bold)).collect();
     screen.line(&format!("\n{}", head.join(" ")))?;
-    for watched in tasks {
-        let status = watched.text("status");
-        let attempts = watched.task.get("attempt").map(ToString::to_string).unwrap_or_default();
-        let time = format!("{:.2}s", watched.took.as_secs_f64());
+    for played in tasks {
+        let status = played.text("status");
+        let attempts = played.task.get("attempt").map(ToString::to_string).unwrap_or_default();
+        let time = format!("{:.2}s", played.took.as_secs_f64());
         let cells = [
-            (watched.part.label, Paint::Plain),
-            (watched.text("domain"), Paint::Plain),
-            (watched.text("tier"), Paint::Plain),
+            (played.label, Paint::Plain),
+            (played.work_type.unwrap_or_else(|| played.text("domain")), Paint::Plain),
+            (played.work_type.map_or_else(|| played.text("tier"), |_| "agent"), Paint::Plain),
             (attempts.as_str(), Paint::Plain),
             (status, Paint::of_status(status)),
             (time.as_str(), Paint::Plain),
-            (watched.text("provenance_id"), Paint::Dim),
+            (played.text("provenance_id"), Paint::Dim),
         ];
         let row: Vec<String> = cells
             .iter()
@@ -72,23 +72,22 @@ fn table(tasks: &[Watched], screen: &mut Screen) -> anyhow::Result<()> {
 }
 
 /// What about the task is not as it should be.
-fn surprise(watched: &Watched, record: Option<&Value>) -> Option<String> {
-    let part = &watched.part;
-    let (status, attempt) = (watched.text("status"), watched.task.get("attempt").and_then(Value::as_u64));
-    if status != part.ends || attempt != Some(part.attempts) {
+fn surprise(played: &Played, record: Option<&Value>) -> Option<String> {
+    let (status, attempt) = (played.text("status"), played.task.get("attempt").and_then(Value::as_u64));
+    if status != played.ends || attempt != Some(played.attempts) {
         let attempt = attempt.unwrap_or_default();
         return Some(format!(
             "{}: {status} in attempt {attempt}, should be {} in attempt {}",
-            part.label, part.ends, part.attempts
+            played.label, played.ends, played.attempts
         ));
     }
     let verified = record.is_some_and(|record| text(record, "status") == "passed");
-    (part.ends == "completed" && !verified).then(|| format!("{}: no verified provenance record", part.label))
+    (played.ends == "completed" && !verified)
+        .then(|| format!("{}: no verified provenance record", played.label))
 }
 
-fn further(gateway: &Gateway, project: &str, tasks: &[Watched], screen: &mut Screen) -> anyhow::Result<()> {
-    let Some(example) = tasks.iter().find(|watched| watched.part.attempts > 1).or_else(|| tasks.first())
-    else {
+fn further(gateway: &Gateway, project: &str, tasks: &[Played], screen: &mut Screen) -> anyhow::Result<()> {
+    let Some(example) = tasks.iter().find(|played| played.attempts > 1).or_else(|| tasks.first()) else {
         return Ok(());
     };
     let (url, task_id) = (gateway.url(), &example.task_id);

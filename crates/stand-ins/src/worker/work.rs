@@ -149,6 +149,7 @@ impl Job<'_> {
             attempt: Some(self.ready.attempt),
             worker_id: self.worker_id(),
             agent_id: None,
+            request_id: None,
             message: None,
         }
     }
@@ -159,6 +160,7 @@ impl Job<'_> {
             attempt: Some(self.ready.attempt),
             worker_id: self.worker_id(),
             agent_id: None,
+            request_id: None,
             percent: Some(f64::from(step * 100 / steps)),
             message: Some(format!("step {step} of {steps} done")),
         }
@@ -175,6 +177,7 @@ impl Job<'_> {
             exit_code: None,
             output: None,
             duration_ms: None,
+            analysis_result: None,
         }
     }
 

@@ -4,6 +4,7 @@ use actix_web::web::{Data, Json};
 use protocol::vocabulary::TaskStatus;
 use protocol::{RequestId, TaskId, Timestamp, TraceId};
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::progress::sentence;
@@ -53,6 +54,9 @@ pub(crate) struct WorkStatusResponse {
     output: Option<String>,
     /// Why it failed.
     error_message: Option<String>,
+    /// What the agent found out about its work, in a form of its own.
+    #[schema(value_type = Option<Object>)]
+    analysis_result: Option<Value>,
     /// The agent's exit code; 0 for success, by convention.
     exit_code: Option<i64>,
     /// How long the work took, as the agent measured it.
@@ -83,6 +87,7 @@ impl From<Task> for WorkStatusResponse {
             status: task.status,
             output: task.work.output,
             error_message: task.error.map(|error| error.message),
+            analysis_result: task.work.analysis,
             exit_code: task.work.exit_code,
             duration_ms: task.work.execution_time_ms,
             trace_id: task.submission.trace_id,

@@ -63,7 +63,7 @@ impl Batch {
                 trace_id: event.trace_id,
                 traceparent,
             };
-            let telling = meaning(event.data).map(|(task_id, meaning)| Telling {
+            let telling = meaning(event.data, event.trace_id).map(|(task_id, meaning)| Telling {
                 event_id: event.id,
                 task_id,
                 meaning,

@@ -1,10 +1,10 @@
 //! From the wire's events to what they mean for a task. One exhaustive match: a new event cannot be forgotten.
 
-use protocol::TaskId;
 use protocol::events::{EventData, EventKind, TaskDecomposed};
+use protocol::{RequestId, TaskId, TraceId};
 
 use crate::reviews::ReviewId;
-use crate::tasks::lifecycle::Input;
+use crate::tasks::lifecycle::{HandOver, Input};
 
 /// The events that the gateway's queue is bound to: exactly those that mean something for a task or an agent.
 pub const CONSUMED: [EventKind; 13] = [
@@ -32,14 +32,16 @@ pub(super) enum Meaning {
 }
 
 /// What an event means, for which task; `None` when it means nothing for any.
-pub(super) fn meaning(data: EventData) -> Option<(TaskId, Meaning)> {
+pub(super) fn meaning(data: EventData, trace_id: Option<TraceId>) -> Option<(TaskId, Meaning)> {
     if let EventData::TaskDecomposed(plan) = data {
         return Some((plan.task_id, Meaning::Plan(plan)));
     }
-    input(data).map(|(task_id, input)| (task_id, Meaning::Input(input)))
+    input(data, trace_id).map(|(task_id, input)| (task_id, Meaning::Input(input)))
 }
 
-fn input(data: EventData) -> Option<(TaskId, Input)> {
+fn input(data: EventData, trace_id: Option<TraceId>) -> Option<(TaskId, Input)> {
+    let hand_over =
+        |request_id: Option<RequestId>| Some(HandOver { request_id: request_id?, trace_id: trace_id? });
     Some(match data {
         EventData::TaskReady(ready) => (ready.task_id, Input::Ready(Box::new(ready))),
         EventData::TaskRoutingFailed(failed) => {
@@ -50,6 +52,7 @@ fn input(data: EventData) -> Option<(TaskId, Input)> {
             started.task_id,
             Input::Started {
                 attempt: started.attempt,
+                hand_over: hand_over(started.request_id),
                 worker_id: started.worker_id.or(started.agent_id),
                 message: started.message,
             },
@@ -58,6 +61,7 @@ fn input(data: EventData) -> Option<(TaskId, Input)> {
             progress.task_id,
             Input::Progress {
                 attempt: progress.attempt,
+                hand_over: hand_over(progress.request_id),
                 worker_id: progress.worker_id.or(progress.agent_id),
                 percent: progress.percent,
                 message: progress.message,

@@ -2,7 +2,7 @@
 
 use protocol::events::{Failure, TaskCompleted, TaskFailed, TaskOutputCreated, TaskReady};
 use protocol::vocabulary::{Phase, ReviewDecision, TaskStatus};
-use protocol::{RequestId, TaskId};
+use protocol::{RequestId, TaskId, TraceId};
 use thiserror::Error;
 
 /// Something that happened, in the terms of the task it happened to.
@@ -47,6 +47,8 @@ pub enum Input {
     Started {
         /// Which attempt, if told.
         attempt: Option<u32>,
+        /// Which hand-over, if an agent repeats it.
+        hand_over: Option<HandOver>,
         /// Who.
         worker_id: Option<String>,
         /// In words.
@@ -56,6 +58,8 @@ pub enum Input {
     Progress {
         /// Which attempt, if told.
         attempt: Option<u32>,
+        /// Which hand-over, if an agent repeats it.
+        hand_over: Option<HandOver>,
         /// Who.
         worker_id: Option<String>,
         /// 0 to 100.
@@ -135,6 +139,15 @@ pub enum Input {
         /// Why.
         reason: String,
     },
+}
+
+/// The hand-over of work to an agent, as the agent's envelope repeats it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HandOver {
+    /// The request.
+    pub request_id: RequestId,
+    /// The trace. One that is not the task's was made up, and so was the request then.
+    pub trace_id: TraceId,
 }
 
 /// What must follow from a change, beyond the change itself. Every change of status, phase or attempt is

@@ -3,7 +3,7 @@
 use protocol::events::{Failure, FeedbackSource, TaskCompleted, TaskFailed, TaskOutputCreated, TaskReady};
 use protocol::vocabulary::{Phase, QaProfile, ReviewDecision};
 
-use super::{Ignored, Life, Outcome};
+use super::{HandOver, Ignored, Life, Outcome};
 use crate::tasks::task::{PendingReview, Subtasks, Waiting, WaitingReason};
 
 impl Life<'_> {
@@ -66,13 +66,7 @@ impl Life<'_> {
         Ok(Vec::new())
     }
 
-    pub(super) fn started(
-        &mut self,
-        attempt: Option<u32>,
-        worker_id: &Option<String>,
-        message: &Option<String>,
-    ) -> Outcome {
-        self.ensure_attempt(attempt)?;
+    pub(super) fn started(&mut self, worker_id: &Option<String>, message: &Option<String>) -> Outcome {
         match self.task.phase {
             Phase::Routing | Phase::Ready => self.begin_work(),
             Phase::Executing if worker_id.is_none() || self.task.work.worker_id == *worker_id => {
@@ -90,12 +84,10 @@ impl Life<'_> {
     /// Progress says that the work has begun as well; how far it is never goes down.
     pub(super) fn progress(
         &mut self,
-        attempt: Option<u32>,
         worker_id: &Option<String>,
         percent: Option<f64>,
         message: &Option<String>,
     ) -> Outcome {
-        self.ensure_attempt(attempt)?;
         match self.task.phase {
             Phase::Routing | Phase::Ready => self.begin_work(),
             Phase::Executing => {}
@@ -161,6 +153,7 @@ impl Life<'_> {
         }
         work.exit_code = result.exit_code;
         work.output = Some(result.output.clone());
+        work.analysis.clone_from(&result.analysis_result);
         work.execution_time_ms = result.duration_ms;
         work.percent = Some(100.0);
         self.complete();
@@ -181,6 +174,9 @@ impl Life<'_> {
         work.execution_time_ms = failed.duration_ms.or(work.execution_time_ms);
         if failed.output.is_some() {
             work.output.clone_from(&failed.output);
+        }
+        if failed.analysis_result.is_some() {
+            work.analysis.clone_from(&failed.analysis_result);
         }
         self.learn(FeedbackSource::Worker, &failed.error.message, Vec::new());
         let mut failure = failed.error.clone();
@@ -288,6 +284,18 @@ impl Life<'_> {
         self.enter(Phase::Executing);
         self.task.work.started_at = Some(self.now);
         self.task.started_at.get_or_insert(self.now);
+    }
+
+    /// Fences off signs of work on an earlier attempt. Agents that make up the ids of an envelope make up both.
+    pub(super) fn ensure_current(
+        &self,
+        attempt: Option<u32>,
+        hand_over: Option<HandOver>,
+    ) -> Result<(), Ignored> {
+        self.ensure_attempt(attempt)?;
+        let trace_id = self.task.submission.trace_id;
+        let repeated = hand_over.filter(|told| self.task.is_for_agent() && told.trace_id == trace_id);
+        self.ensure_request(repeated.map(|told| told.request_id))
     }
 
     /// Fences off answers to an earlier hand-over, which name no attempt but their request.

@@ -6,6 +6,7 @@ use diesel::result::Error as DieselError;
 use protocol::events::{Artifact, Feedback, Input, JsonObject, Routing, TaskOptions};
 use protocol::vocabulary::Priority;
 use protocol::{ProjectId, RequestId, TaskId, TraceId};
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::json::Json;
@@ -95,6 +96,7 @@ pub(super) struct WorkColumns {
     execution_time_ms: Option<i64>,
     output: Option<String>,
     exit_code: Option<i64>,
+    analysis: Option<Json<Value>>,
 }
 
 #[derive(Queryable, Selectable)]
@@ -220,6 +222,7 @@ impl From<WorkColumns> for Work {
             execution_time_ms: amount(row.execution_time_ms),
             output: row.output,
             exit_code: row.exit_code,
+            analysis: row.analysis.map(|analysis| analysis.0),
         }
     }
 }

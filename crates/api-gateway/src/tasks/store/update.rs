@@ -8,6 +8,7 @@ use diesel::QueryResult;
 use diesel::sql_types::{BigInt, Double, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use protocol::events::{Artifact, Feedback, Routing};
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::arrays::array_statement;
@@ -60,6 +61,7 @@ array_statement! {
         feedback: Jsonb => Json<&'a [Feedback]>,
         errors: Jsonb => Json<&'a [AttemptError]>,
         error: Nullable<Jsonb> => Option<Json<&'a AttemptError>>,
+        analysis: Nullable<Jsonb> => Option<Json<&'a Value>>,
     }
     before "UPDATE tasks SET status = a1, phase = a2, attempt = a3, max_attempts = a4, request_id = a5, \
         sequence = a6, waiting_reason = a7, waiting_detail = a8, wake_at = a9, deadline_at = a10, \
@@ -68,10 +70,11 @@ array_statement! {
         rejections_at_tier = a22, worker_id = a23, work_started_at = a24, progress_percent = a25, \
         progress_message = a26, artifacts = a27, model_used = a28, tokens_input = a29, tokens_output = a30, \
         execution_time_ms = a31, output = a32, exit_code = a33, review = a34, subtasks_total = a35, \
-        subtasks_completed = a36, subtasks_failed = a37, feedback = a38, errors = a39, error = a40 FROM ";
+        subtasks_completed = a36, subtasks_failed = a37, feedback = a38, errors = a39, error = a40, \
+        analysis = a41 FROM ";
     after "AS changed (id, expected, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14, a15, a16, \
         a17, a18, a19, a20, a21, a22, a23, a24, a25, a26, a27, a28, a29, a30, a31, a32, a33, a34, a35, a36, \
-        a37, a38, a39, a40) WHERE tasks.task_id = changed.id AND tasks.sequence = changed.expected";
+        a37, a38, a39, a40, a41) WHERE tasks.task_id = changed.id AND tasks.sequence = changed.expected";
 }
 
 impl<'a> UpdateTasks<'a> {
@@ -122,6 +125,7 @@ impl<'a> UpdateTasks<'a> {
         self.execution_time_ms.push(work.execution_time_ms.map(bounded));
         self.output.push(storable_option(&work.output));
         self.exit_code.push(work.exit_code);
+        self.analysis.push(work.analysis.as_ref().map(Json));
     }
 
     fn push_past(&mut self, task: &'a Task) {

@@ -173,6 +173,28 @@ async fn a_result_counts_once_however_often_and_late_it_comes() {
 }
 
 #[tokio::test]
+async fn what_an_agent_found_out_is_kept_with_its_result_and_late_progress_is_not_shown() {
+    let gateway = Fixture::new("analysis").await;
+    let task = gateway.dispatch_echo().await;
+    let id = task.submission.id;
+    let found = json!({ "issues": [{ "rule": "no\u{0}tabs", "line": null }] });
+    let late = |trace_id| {
+        let data =
+            json!({ "request_id": RequestId::generate(), "percent": 90.0, "message": "from long ago" });
+        told("task.progress", id, data).in_trace(trace_id)
+    };
+    gateway.tell(vec![dispatched(&task), late(task.submission.trace_id)]).await;
+    assert_eq!(gateway.task(id).await.work.message, None);
+    gateway.tell(vec![late(protocol::TraceId::generate())]).await;
+    assert_eq!(gateway.task(id).await.work.message.as_deref(), Some("from long ago"));
+    let result = json!({ "request_id": task.request_id, "output": "1 issue", "analysis_result": found });
+    gateway.tell(vec![told("task.completed", id, result)]).await;
+    let kept = gateway.task(id).await.work.analysis.unwrap();
+    assert_eq!(kept["issues"][0]["line"], json!(null));
+    assert!(kept["issues"][0]["rule"].as_str().unwrap().ends_with("tabs"), "{kept}");
+}
+
+#[tokio::test]
 async fn a_result_after_a_cancellation_is_recorded_and_ignored() {
     let gateway = Fixture::new("late").await;
     let task = gateway.dispatch_echo().await;

@@ -84,14 +84,15 @@ fn an_input_that_was_looked_at_and_used_counts_as_used_once() {
 fn an_agent_s_result_is_a_report_without_artifacts() {
     let result = event(
         "task.completed",
-        json!({"task_id": TASK, "agent_id": "agent-7", "exit_code": 0, "duration_ms": 12, "resources_used": {"cpu": -0.0}}),
+        json!({"task_id": TASK, "agent_id": "agent-7", "exit_code": 0, "duration_ms": 12, "resources_used": {"cpu": -0.0},
+            "analysis_result": {"issues": ["tabs"]}}),
     );
     let reported = reported(translate(&result).unwrap());
     assert_eq!(reported.report.worker_id.as_deref(), Some("agent-7"));
     assert_eq!(reported.report.execution_time_ms, Some(12));
     assert_eq!(
         Value::Object(reported.report.execution),
-        json!({"exit_code": 0, "resources_used": {"cpu": 0}})
+        json!({"exit_code": 0, "resources_used": {"cpu": 0}, "analysis_result": {"issues": ["tabs"]}})
     );
     assert!(reported.outputs.is_empty());
 }

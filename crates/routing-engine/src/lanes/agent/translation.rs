@@ -10,7 +10,7 @@ use tracing::{debug, warn};
 
 use super::cancel::is_cancel;
 use super::wire::{AgentError, Heartbeat, Progress, ProgressState, Reply, Unreadable, Verdict, WorkResult};
-use super::wording::{cut, sentence};
+use super::wording::{bounded, cut, sentence};
 use crate::{SOURCE, measurements};
 
 /// Longest explanation of a failure that is passed on, in bytes.
@@ -89,6 +89,7 @@ impl Translation<'_> {
                 attempt: None,
                 worker_id: None,
                 agent_id: progress.agent_id.clone(),
+                request_id: progress.request_id,
                 message: None,
             };
             events.push(self.event(id_of(parts), progress.trace_id, started));
@@ -98,6 +99,7 @@ impl Translation<'_> {
             attempt: None,
             worker_id: None,
             agent_id: progress.agent_id.clone(),
+            request_id: progress.request_id,
             percent: progress.percent.map(|percent| percent.clamp(0.0, 100.0)),
             message: sentence(progress),
         };
@@ -146,6 +148,7 @@ impl Translation<'_> {
             exit_code: None,
             output: None,
             duration_ms: None,
+            analysis_result: None,
         };
         vec![self.event(self.content_id("agent.error"), error.trace_id, data)]
     }
@@ -174,6 +177,7 @@ fn completed(result: WorkResult, longest_output: usize) -> EventData {
         output: cut(result.output, longest_output),
         duration_ms: result.duration_ms,
         resources_used: result.resources_used,
+        analysis_result: result.analysis_result.map(|found| bounded(found, longest_output)),
     }
     .into()
 }
@@ -197,6 +201,7 @@ fn failed(result: WorkResult, code: &str, longest_output: usize) -> EventData {
         exit_code: result.exit_code,
         output: Some(output).filter(|output| !output.is_empty()),
         duration_ms: result.duration_ms,
+        analysis_result: result.analysis_result.map(|found| bounded(found, longest_output)),
     }
     .into()
 }

@@ -1,5 +1,7 @@
 //! Agents' words as people read them: progress as a sentence, outputs cut where they are too long to travel.
 
+use serde_json::{Value, json};
+
 use super::wire::{Progress, ProgressState};
 
 /// Longest step output told as progress, in bytes; the whole of it comes with the result.
@@ -17,6 +19,16 @@ pub(super) fn cut(text: String, limit: usize) -> String {
     shortened.truncate(kept);
     shortened.push_str(&note);
     shortened
+}
+
+/// The value if its JSON has at most `limit` bytes; else a note that says how large it was. Half of it would be none.
+pub(super) fn bounded(value: Value, limit: usize) -> Value {
+    let size = value.to_string().len();
+    if size <= limit {
+        value
+    } else {
+        json!({ "left_out": format!("{size} bytes, more than {limit} are not kept") })
+    }
 }
 
 /// Progress in one sentence; `None` if there is nothing to say but that it goes on.
@@ -91,6 +103,13 @@ mod tests {
         let shortened = cut("x".repeat(1_001), 1_000);
         assert_eq!(shortened.len(), 1_000);
         assert!(shortened.ends_with("\n[cut here: the whole text has 1001 bytes]"), "{shortened}");
+    }
+
+    #[test]
+    fn a_value_that_is_too_large_is_left_out_with_a_note() {
+        let list = json!(["x".repeat(96)]);
+        assert_eq!(bounded(list.clone(), 100), list);
+        assert_eq!(bounded(list, 99), json!({ "left_out": "100 bytes, more than 99 are not kept" }));
     }
 
     #[test]

@@ -137,7 +137,11 @@ pub(super) fn admitted() -> Input {
 }
 
 pub(super) fn started(attempt: Option<u32>) -> Input {
-    Input::Started { attempt, worker_id: Some(WORKER.to_owned()), message: None }
+    Input::Started { attempt, hand_over: None, worker_id: Some(WORKER.to_owned()), message: None }
+}
+
+pub(super) fn progress(attempt: Option<u32>, percent: Option<f64>) -> Input {
+    Input::Progress { attempt, hand_over: None, worker_id: None, percent, message: None }
 }
 
 pub(super) fn validated(attempt: Option<u32>) -> Input {
@@ -183,6 +187,7 @@ pub(super) fn failed(attempt: Option<u32>, retryable: bool) -> Input {
         exit_code: None,
         output: None,
         duration_ms: None,
+        analysis_result: None,
     }))
 }
 
@@ -197,6 +202,7 @@ pub(super) fn agent_failed() -> Input {
         exit_code: Some(1),
         output: Some("no such playbook".to_owned()),
         duration_ms: Some(5),
+        analysis_result: None,
     }))
 }
 
@@ -211,6 +217,7 @@ pub(super) fn agent_completed(request_id: Option<RequestId>) -> Input {
         output: "Echo: hello".to_owned(),
         duration_ms: Some(5),
         resources_used: None,
+        analysis_result: None,
     }))
 }
 
@@ -268,7 +275,7 @@ pub(super) fn output(attempt: Option<u32>) -> Input {
 
 /// One input of every kind, about the first attempt, with the name it has in the matrix.
 pub(super) fn one_of_each() -> Vec<(&'static str, Input)> {
-    let progress = Input::Progress { attempt: Some(1), worker_id: None, percent: Some(50.0), message: None };
+    let progress = progress(Some(1), Some(50.0));
     vec![
         ("admitted", admitted()),
         ("dependencies completed", Input::DependenciesCompleted),

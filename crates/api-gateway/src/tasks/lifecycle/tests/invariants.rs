@@ -34,8 +34,8 @@ fn about_attempt(input: Input, attempt: u32) -> Input {
             failed.attempt = Some(attempt);
             Input::Failed(failed)
         }
-        Input::Started { worker_id, message, .. } => {
-            Input::Started { attempt: Some(attempt), worker_id, message }
+        Input::Started { hand_over, worker_id, message, .. } => {
+            Input::Started { attempt: Some(attempt), hand_over, worker_id, message }
         }
         Input::Validated { .. } => Input::Validated { attempt: Some(attempt) },
         Input::Rejected { reason, issues, retryable, .. } => {

@@ -1,13 +1,13 @@
 //! The rules of the life cycle, one sentence each.
 
 use chrono::TimeDelta;
-use protocol::RequestId;
 use protocol::events::{FeedbackSource, TaskOptions};
 use protocol::vocabulary::{Phase, QaProfile, ReviewDecision, TaskStatus, Tier};
+use protocol::{RequestId, TraceId};
 use uuid::Uuid;
 
 use super::fixtures::*;
-use crate::tasks::lifecycle::{Effect, Ignored, Input, SubtaskFailure};
+use crate::tasks::lifecycle::{Effect, HandOver, Ignored, Input, SubtaskFailure};
 use crate::tasks::task::{Submission, WaitingReason};
 
 #[test]
@@ -230,6 +230,30 @@ fn an_agents_result_is_final_and_one_for_an_earlier_hand_over_is_ignored() {
 }
 
 #[test]
+fn signs_of_work_on_an_earlier_hand_over_are_ignored_unless_their_ids_are_made_up() {
+    let mut driver = Driver::new(agent_submission());
+    driver.reach_executing();
+    driver.must(Input::AgentLost { agent_id: WORKER.to_owned() });
+    driver.reach_executing();
+    let (first, second) = (submission().request_id, driver.task.request_id);
+    let (ours, made_up) = (submission().trace_id, TraceId(Uuid::from_u128(556)));
+    let told = |request_id, trace_id| Some(HandOver { request_id, trace_id });
+    for hand_over in [told(first, ours), told(RequestId(Uuid::from_u128(557)), ours)] {
+        let (worker_id, message) = (Some("late-agent".to_owned()), Some("step 9".to_owned()));
+        let began = Input::Started { attempt: None, hand_over, worker_id: worker_id.clone(), message: None };
+        assert_eq!(driver.give(&began), Err(Ignored::OtherRequest));
+        let goes_on = Input::Progress { attempt: None, hand_over, worker_id, percent: Some(90.0), message };
+        assert_eq!(driver.give(&goes_on), Err(Ignored::OtherRequest));
+    }
+    assert_eq!((driver.task.work.worker_id.as_deref(), driver.task.work.percent), (Some(WORKER), None));
+    for (hand_over, percent) in [(None, 10.0), (told(second, ours), 20.0), (told(first, made_up), 30.0)] {
+        let percent = Some(percent);
+        driver.must(Input::Progress { attempt: None, hand_over, worker_id: None, percent, message: None });
+        assert_eq!(driver.task.work.percent, percent);
+    }
+}
+
+#[test]
 fn an_agents_failure_is_final_unless_several_attempts_were_asked_for() {
     let mut plain = in_phase(Phase::Executing, true);
     plain.must(agent_failed());
@@ -293,6 +317,7 @@ fn whoever_begins_again_is_the_new_worker_unless_nobody_is_named() {
     let mut driver = in_phase(Phase::Executing, true);
     let begins = |worker: Option<&str>| Input::Started {
         attempt: None,
+        hand_over: None,
         worker_id: worker.map(ToOwned::to_owned),
         message: None,
     };
@@ -306,7 +331,7 @@ fn whoever_begins_again_is_the_new_worker_unless_nobody_is_named() {
 fn progress_never_goes_down() {
     let mut driver = in_phase(Phase::Ready, false);
     for (told, shown) in [(40.0, 40.0), (20.0, 40.0), (250.0, 100.0)] {
-        driver.must(Input::Progress { attempt: None, worker_id: None, percent: Some(told), message: None });
+        driver.must(progress(None, Some(told)));
         assert_eq!(driver.task.work.percent, Some(shown));
     }
 }

@@ -107,6 +107,8 @@ pub struct WorkResult {
     pub agent_id: Option<String>,
     /// What it cost, as sent.
     pub resources_used: Option<JsonObject>,
+    /// What it found out, as sent.
+    pub analysis_result: Option<Value>,
 }
 
 /// How it ended.
@@ -241,6 +243,8 @@ fn work_result(envelope: Fields<'_>, payload: Fields<'_>) -> Result<WorkResult, 
         duration_ms: payload.integer("duration_ms")?.and_then(|duration| u64::try_from(duration).ok()),
         agent_id: agent_id(payload),
         resources_used: payload.json_object("resources_used")?.cloned(),
+        // Whatever it is: nothing of ours depends on it.
+        analysis_result: payload.value("analysis_result").cloned(),
     })
 }
 

@@ -1,47 +1,45 @@
-//! Submits the tasks and tells, as it happens, what happens to them.
+//! Described tasks for workers: submitted together, followed by their history until all have ended.
+
+mod cast;
 
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::cast::{self, Part};
-use super::gateway::Gateway;
-use super::screen::{Paint, Screen};
+use super::Played;
+use crate::demo::gateway::Gateway;
+use crate::demo::screen::{Paint, Screen};
 
 const POLL: Duration = Duration::from_millis(150);
 
-/// A task of the demo on its way.
-pub(super) struct Watched {
-    /// Who it is and how it must end.
-    pub(super) part: Part,
-    /// Its id.
-    pub(super) task_id: String,
-    /// As it was when last asked for.
-    pub(super) task: Value,
-    /// From submission to its end as this client saw it.
-    pub(super) took: Duration,
+/// A task on its way.
+struct Watched {
+    played: Played,
+    cancelled_midway: bool,
     submitted: Instant,
     told: usize,
     cancel_sent: bool,
 }
 
-impl Watched {
-    /// A text member of the task, empty when null or absent.
-    pub(super) fn text(&self, member: &str) -> &str {
-        self.task.get(member).and_then(Value::as_str).unwrap_or_default()
-    }
-
-    fn has_ended(&self) -> bool {
-        matches!(self.text("status"), "completed" | "failed" | "cancelled")
-    }
-}
-
-/// Submits everything.
-pub(super) async fn submit(
+/// Submits everything and follows every task to its end.
+pub(super) async fn play(
     gateway: &Gateway,
     project: &str,
     screen: &mut Screen,
-) -> anyhow::Result<Vec<Watched>> {
+) -> anyhow::Result<Vec<Played>> {
+    let mut tasks = submit(gateway, project, screen).await?;
+    screen.line("\nWhat happens to them:")?;
+    let began = Instant::now();
+    while !tasks.iter().all(|watched| watched.played.has_ended()) {
+        for watched in tasks.iter_mut().filter(|watched| !watched.played.has_ended()) {
+            look(gateway, watched, began, screen).await?;
+        }
+        tokio::time::sleep(POLL).await;
+    }
+    Ok(tasks.into_iter().map(|watched| watched.played).collect())
+}
+
+async fn submit(gateway: &Gateway, project: &str, screen: &mut Screen) -> anyhow::Result<Vec<Watched>> {
     screen.line(&format!("\nSubmitting tasks of project {project} to {}/api/v1/tasks:", gateway.url()))?;
     let mut watched = Vec::new();
     for part in cast::all() {
@@ -49,33 +47,22 @@ pub(super) async fn submit(
         let task_id = gateway.submit(&part.submission(project)).await?;
         screen.line(&format!("  {} {task_id}", screen.cell(part.label, 15, Paint::Bold)))?;
         watched.push(Watched {
-            part,
-            task_id,
-            task: Value::Null,
-            took: Duration::ZERO,
+            cancelled_midway: part.cancelled_midway,
+            played: Played {
+                label: part.label,
+                work_type: None,
+                task_id,
+                task: Value::Null,
+                took: Duration::ZERO,
+                ends: part.ends,
+                attempts: part.attempts,
+            },
             submitted,
             told: 0,
             cancel_sent: false,
         });
     }
-    screen.line("\nWhat happens to them:")?;
     Ok(watched)
-}
-
-/// Follows every task to its end.
-pub(super) async fn until_all_ended(
-    gateway: &Gateway,
-    mut tasks: Vec<Watched>,
-    screen: &mut Screen,
-) -> anyhow::Result<Vec<Watched>> {
-    let began = Instant::now();
-    while !tasks.iter().all(Watched::has_ended) {
-        for watched in tasks.iter_mut().filter(|watched| !watched.has_ended()) {
-            look(gateway, watched, began, screen).await?;
-        }
-        tokio::time::sleep(POLL).await;
-    }
-    Ok(tasks)
 }
 
 async fn look(
@@ -84,18 +71,19 @@ async fn look(
     began: Instant,
     screen: &mut Screen,
 ) -> anyhow::Result<()> {
-    watched.task = gateway.task(&watched.task_id).await?;
-    let history = gateway.history(&watched.task_id).await?;
+    let played = &mut watched.played;
+    played.task = gateway.task(&played.task_id).await?;
+    let history = gateway.history(&played.task_id).await?;
     for (index, event) in history.iter().enumerate().skip(watched.told) {
         let is_newest = index + 1 == history.len();
-        let note = note(&watched.task, event, is_newest).unwrap_or_default();
-        screen.line(&describe(watched.part.label, event, &note, began, screen))?;
+        let note = note(&played.task, event, is_newest).unwrap_or_default();
+        screen.line(&describe(played.label, event, &note, began, screen))?;
     }
     watched.told = history.len();
-    if watched.has_ended() {
-        watched.took = watched.submitted.elapsed();
-    } else if watched.part.cancelled_midway && !watched.cancel_sent && watched.text("phase") == "executing" {
-        gateway.cancel(&watched.task_id).await?;
+    if played.has_ended() {
+        played.took = watched.submitted.elapsed();
+    } else if watched.cancelled_midway && !watched.cancel_sent && played.text("phase") == "executing" {
+        gateway.cancel(&played.task_id).await?;
         watched.cancel_sent = true;
     }
     Ok(())
