@@ -7,7 +7,7 @@ use std::time::Duration;
 use stand_ins::process::{self, Launch, Service};
 use stand_ins::qa::{Qa, QaSettings};
 use stand_ins::worker::{Worker, WorkerSettings};
-use test_support::{Proxy, TestBroker, TestDatabase};
+use test_support::{OwnServers, Proxy, Servers, TestBroker, TestDatabase};
 
 use crate::{Client, Outsider};
 
@@ -42,6 +42,7 @@ impl Role {
 pub struct Plan {
     roles: Vec<Role>,
     behind_proxies: bool,
+    servers: Servers,
     settings: Vec<(Role, String, String)>,
 }
 
@@ -50,7 +51,7 @@ impl Plan {
     #[must_use]
     pub fn new() -> Self {
         let roles = vec![Role::Gateway, Role::Routing, Role::Provenance];
-        Self { roles, behind_proxies: false, settings: Vec::new() }
+        Self { roles, behind_proxies: false, servers: Servers::find().clone(), settings: Vec::new() }
     }
 
     /// The api-gateway alone.
@@ -70,6 +71,13 @@ impl Plan {
     #[must_use]
     pub const fn behind_proxies(mut self) -> Self {
         self.behind_proxies = true;
+        self
+    }
+
+    /// On servers of the test's own.
+    #[must_use]
+    pub fn on(mut self, servers: &OwnServers) -> Self {
+        self.servers = servers.servers().clone();
         self
     }
 
@@ -116,9 +124,9 @@ pub struct Stack {
 impl Stack {
     async fn start(plan: Plan) -> Self {
         let (gateway_database, provenance_database, broker) = tokio::join!(
-            TestDatabase::create("gateway"),
-            TestDatabase::create("provenance"),
-            TestBroker::create("e2e"),
+            TestDatabase::create_on(&plan.servers, "gateway"),
+            TestDatabase::create_on(&plan.servers, "provenance"),
+            TestBroker::create_on(&plan.servers, "e2e"),
         );
         let (mut broker_proxy, mut database_proxy) = (None, None);
         if plan.behind_proxies {

@@ -6,6 +6,7 @@ mod desk;
 mod habits;
 mod heartbeats;
 mod jobs;
+pub mod load;
 mod outgoing;
 mod request;
 mod results;

@@ -24,6 +24,7 @@ pub struct TestBroker {
     vhost: String,
     url: String,
     management: Management,
+    management_url: String,
     session: Mutex<Option<Session>>,
 }
 
@@ -33,14 +34,23 @@ impl TestBroker {
     /// # Panics
     /// When the broker does not answer.
     pub async fn create(hint: &str) -> Self {
+        Self::create_on(Servers::find(), hint).await
+    }
+
+    /// The same on given servers.
+    ///
+    /// # Panics
+    /// When the broker does not answer.
+    pub async fn create_on(servers: &Servers, hint: &str) -> Self {
         static SWEPT: OnceCell<()> = OnceCell::const_new();
-        let servers = Servers::find();
         let management = Management::new(&servers.management_url);
         SWEPT.get_or_init(|| management.sweep()).await;
         let vhost = names::fresh(hint);
         management.create_vhost(&vhost).await.expect("RabbitMQ for tests: run `make up`");
         let server = servers.broker_url.rsplit_once('/').map_or(&*servers.broker_url, |(server, _)| server);
-        Self { url: format!("{server}/{vhost}"), vhost, management, session: Mutex::new(None) }
+        let management_url = servers.management_url.clone();
+        let session = Mutex::new(None);
+        Self { url: format!("{server}/{vhost}"), vhost, management, management_url, session }
     }
 
     /// The virtual host as an `amqp://` URL with credentials.
@@ -159,12 +169,20 @@ impl TestBroker {
     async fn inspect(&self, queue: &str) -> Option<(u32, u32)> {
         let arguments = QueueDeclareArguments::new(queue).passive(true).finish();
         let mut guard = self.session.lock().await;
-        let session = match guard.take() {
-            Some(session) => session,
-            None => Session::open(&self.url).await.expect("connect to the test's broker"),
-        };
-        // The broker answers for a missing queue by closing the channel; the session is of no use then.
-        let (_, messages, consumers) = session.channel.queue_declare(arguments).await.ok().flatten()?;
+        // The broker answers for a missing queue by closing the channel; the session is of no use then. One that was
+        // kept may be of no use for other reasons.
+        let mut found = None;
+        if let Some(session) = guard.take()
+            && let Ok(Some(declared)) = session.channel.queue_declare(arguments.clone()).await
+        {
+            found = Some((session, declared));
+        }
+        if found.is_none() {
+            let session = Session::open(&self.url).await.expect("connect to the test's broker");
+            let declared = session.channel.queue_declare(arguments).await.ok().flatten()?;
+            found = Some((session, declared));
+        }
+        let (session, (_, messages, consumers)) = found?;
         *guard = Some(session);
         Some((messages, consumers))
     }
@@ -191,9 +209,9 @@ impl TestBroker {
 
 impl Drop for TestBroker {
     fn drop(&mut self) {
-        let vhost = self.vhost.clone();
+        let (vhost, management_url) = (self.vhost.clone(), self.management_url.clone());
         cleanup::finish(format!("delete the virtual host {vhost}"), async move {
-            Management::new(&Servers::find().management_url).delete_vhost(&vhost).await
+            Management::new(&management_url).delete_vhost(&vhost).await
         });
     }
 }

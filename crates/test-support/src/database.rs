@@ -11,6 +11,7 @@ use crate::{Servers, cleanup, names};
 pub struct TestDatabase {
     name: String,
     url: String,
+    admin_url: String,
 }
 
 impl TestDatabase {
@@ -19,8 +20,16 @@ impl TestDatabase {
     /// # Panics
     /// When the server does not answer.
     pub async fn create(hint: &str) -> Self {
+        Self::create_on(Servers::find(), hint).await
+    }
+
+    /// The same on given servers.
+    ///
+    /// # Panics
+    /// When the server does not answer.
+    pub async fn create_on(servers: &Servers, hint: &str) -> Self {
         static SWEPT: OnceCell<()> = OnceCell::const_new();
-        let admin_url = &Servers::find().database_admin_url;
+        let admin_url = &servers.database_admin_url;
         let admin = connect(admin_url).await.expect("PostgreSQL for tests: run `make up`");
         SWEPT.get_or_init(|| sweep(&admin)).await;
         let name = names::fresh(hint);
@@ -28,7 +37,7 @@ impl TestDatabase {
             .batch_execute(&format!("CREATE DATABASE {name} TEMPLATE template0"))
             .await
             .expect("create a database for the test");
-        Self { url: with_database(admin_url, &name), name }
+        Self { url: with_database(admin_url, &name), name, admin_url: admin_url.clone() }
     }
 
     /// The database as a `postgres://` URL with credentials.
@@ -69,9 +78,9 @@ impl TestDatabase {
 
 impl Drop for TestDatabase {
     fn drop(&mut self) {
-        let name = self.name.clone();
+        let (name, admin_url) = (self.name.clone(), self.admin_url.clone());
         cleanup::finish(format!("drop the database {name}"), async move {
-            drop_database(&connect(&Servers::find().database_admin_url).await?, &name).await
+            drop_database(&connect(&admin_url).await?, &name).await
         });
     }
 }

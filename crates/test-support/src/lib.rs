@@ -12,6 +12,7 @@ mod broker;
 mod cleanup;
 mod database;
 mod names;
+mod own_servers;
 mod proxy;
 mod servers;
 mod tls_proxy;
@@ -19,6 +20,7 @@ mod wait;
 
 pub use broker::{Message, TestBroker};
 pub use database::TestDatabase;
+pub use own_servers::OwnServers;
 pub use proxy::Proxy;
 pub use servers::Servers;
 pub use tls_proxy::{TlsProxy, TlsStart};

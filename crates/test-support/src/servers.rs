@@ -41,6 +41,16 @@ impl Servers {
             }
         })
     }
+
+    /// The servers that settings of those names speak of, if they are complete.
+    pub(crate) fn of_settings(settings: &HashMap<String, String>) -> Option<Self> {
+        let get = |name: &str| settings.get(name).cloned();
+        Some(Self {
+            database_admin_url: get("DATS_DATABASE_ADMIN_URL")?,
+            broker_url: get("RABBITMQ_URL")?,
+            management_url: get("RABBITMQ_MANAGEMENT_URL")?,
+        })
+    }
 }
 
 /// `DATS_LOCAL_DIR` moves the data folder; else it is looked for from the tested crate upwards.
@@ -58,7 +68,7 @@ fn read(path: &Path) -> String {
 }
 
 /// The `export NAME=value` lines of a shell file.
-fn parse(text: &str) -> HashMap<String, String> {
+pub(crate) fn parse(text: &str) -> HashMap<String, String> {
     text.lines()
         .filter_map(|line| line.trim().strip_prefix("export ")?.split_once('='))
         .map(|(name, value)| (name.to_owned(), unquote(value.trim()).to_owned()))

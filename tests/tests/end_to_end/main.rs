@@ -15,6 +15,7 @@ mod crashes;
 mod dependencies_away;
 mod hostile_events;
 mod live;
+mod load;
 mod processes;
 mod projects;
 mod replicas;

@@ -1,20 +1,24 @@
 //! `dats-agent`: the stand-in agent as a program. Ends on Ctrl-C or SIGTERM, or when it dies as told.
 
+use std::io::Write;
 use std::time::Duration;
 
-use clap::{Parser, ValueEnum};
+use clap::{Parser, Subcommand, ValueEnum};
 use protocol::vocabulary::AgentType;
+use stand_ins::agent::load::{self, LoadSettings};
 use stand_ins::agent::{Acknowledges, Agent, AgentSettings, CancelHabit, Habits, Identity};
 use stand_ins::{logging, process};
 use uuid::Uuid;
 
 /// Takes work requests (echo, slow_echo, fail) and answers them, with the habits of real agents unless told otherwise.
 #[derive(Parser)]
-#[command(version)]
+#[command(version, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 struct Arguments {
+    #[command(subcommand)]
+    load: Option<LoadCommand>,
     /// Broker, as amqp://user:password@host:port/vhost
-    #[arg(long, env = "RABBITMQ_URL", hide_env_values = true)]
-    rabbitmq_url: String,
+    #[arg(long, env = "RABBITMQ_URL", hide_env_values = true, required = true)]
+    rabbitmq_url: Option<String>,
     /// infra, desktop, code or research
     #[arg(long, default_value_t = AgentType::Infra)]
     agent_type: AgentType,
@@ -59,6 +63,54 @@ struct Arguments {
     die_in_job: Option<u32>,
 }
 
+#[derive(Subcommand)]
+enum LoadCommand {
+    /// Many agents at once, bounded: sends heartbeats and results at a rate, tells how fast they were taken in, ends
+    Load {
+        /// Broker, as amqp://user:password@host:port/vhost
+        #[arg(long, env = "RABBITMQ_URL", hide_env_values = true)]
+        rabbitmq_url: String,
+        /// The gateway, without a prefix
+        #[arg(long, default_value = "http://127.0.0.1:8000")]
+        gateway: String,
+        /// Heartbeats to send
+        #[arg(long, default_value_t = 0)]
+        heartbeats: u32,
+        /// How many agents they are from
+        #[arg(long, default_value_t = 1_000)]
+        agents: u32,
+        /// Results to send, for work that is dispatched before; no other agent may run
+        #[arg(long, default_value_t = 0)]
+        results: u32,
+        /// Messages a second
+        #[arg(long, default_value_t = 5_000)]
+        rate: u32,
+        /// How often to list all agents
+        #[arg(long, default_value_t = 0)]
+        listings: u32,
+        /// Seconds after which to give up
+        #[arg(long, default_value_t = 120)]
+        patience: u64,
+    },
+}
+
+impl LoadCommand {
+    fn settings(self) -> LoadSettings {
+        let Self::Load { rabbitmq_url, gateway, heartbeats, agents, results, rate, listings, patience } =
+            self;
+        LoadSettings {
+            rabbitmq_url,
+            gateway_url: gateway,
+            heartbeats,
+            agents,
+            results,
+            rate,
+            listings,
+            patience: Duration::from_secs(patience),
+        }
+    }
+}
+
 #[derive(Clone, Copy, ValueEnum)]
 enum OnCancel {
     /// Answer it as failed; the job goes on
@@ -76,7 +128,7 @@ fn identity(text: &str) -> Result<Identity, uuid::Error> {
 impl Arguments {
     fn settings(self) -> AgentSettings {
         AgentSettings {
-            rabbitmq_url: self.rabbitmq_url,
+            rabbitmq_url: self.rabbitmq_url.unwrap_or_default(),
             agent_type: self.agent_type,
             queue: self.queue,
             concurrency: self.concurrency,
@@ -107,8 +159,13 @@ impl Arguments {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let arguments = Arguments::parse();
+    let mut arguments = Arguments::parse();
     logging::to_stderr();
+    if let Some(command) = arguments.load.take() {
+        let report = load::run(&command.settings()).await?;
+        writeln!(std::io::stdout(), "{report}")?;
+        return Ok(());
+    }
     let agent = Agent::start(arguments.settings())?;
     tokio::select! {
         told = process::until_told_to_stop() => {

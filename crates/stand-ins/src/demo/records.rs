@@ -64,15 +64,14 @@ fn describe(record: &Value, screen: &Screen) -> String {
         })
         .collect();
     let status = text(record, "status");
-    format!(
-        "attempt {} {} {} with {}, {} tokens: {}",
-        number(record, "attempt"),
-        screen.cell(status, 7, Paint::of_status(status)),
-        text(record, "worker_id"),
-        text(record, "model_used"),
-        number(record, "tokens_input") + number(record, "tokens_output"),
-        made.join("; "),
-    )
+    let by = match text(record, "model_used") {
+        "" => format!("agent {}", text(record, "worker_id")),
+        model => {
+            let tokens = number(record, "tokens_input") + number(record, "tokens_output");
+            format!("{} with {model}, {tokens} tokens: {}", text(record, "worker_id"), made.join("; "))
+        }
+    };
+    format!("attempt {} {} {by}", number(record, "attempt"), screen.cell(status, 7, Paint::of_status(status)),)
 }
 
 /// A text member, empty when null or absent.

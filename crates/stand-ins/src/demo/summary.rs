@@ -98,6 +98,7 @@ fn further(gateway: &Gateway, project: &str, tasks: &[Played], screen: &mut Scre
         format!("/api/v1/provenance/{task_id}"),
         format!("/api/v1/projects/{project}/status"),
         format!("/api/v1/tasks?project_id={project}"),
+        "/api/v1/agents".to_owned(),
     ] {
         screen.line(&format!("  curl -s '{url}{path}'"))?;
     }
