@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::events::{Artifact, Input, JsonObject};
-use crate::ids::{ProjectId, ProvenanceId, TaskId};
+use crate::ids::{ArtifactId, ProjectId, ProvenanceId, TaskId};
 use crate::timestamp::Timestamp;
 use crate::vocabulary::VerificationStatus;
 
@@ -16,6 +16,18 @@ pub enum ProvenanceQuery {
     GetRecord {
         /// Any of the three.
         id: String,
+    },
+    /// What somebody means who wants to mark something: looked up like a record. The answer is a [`MarkTargetView`].
+    FindMarkTarget {
+        /// A provenance id, artifact id or task id.
+        id: String,
+    },
+    /// Takes the marks off a record, or off an artifact that nobody produced. The answer is a [`Clearing`].
+    ClearMarks {
+        /// A provenance id, artifact id or task id.
+        id: String,
+        /// Why.
+        reason: String,
     },
     /// Counts for a project's health.
     ProjectHealth {
@@ -119,6 +131,30 @@ pub struct TaintView {
     pub suspect_source: Option<String>,
     /// The cascade that marked it.
     pub cascade_id: Option<String>,
+}
+
+/// Versions of artifacts that can be marked, and how they are marked now.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MarkTargetView {
+    /// Their record; none for an artifact that nobody produced.
+    pub provenance_id: Option<ProvenanceId>,
+    /// Their names: the one that was asked for, or everything that the record produced.
+    pub artifact_ids: Vec<ArtifactId>,
+    /// Those of the names of which no newer version is known.
+    pub newest: Vec<ArtifactId>,
+    /// Whether all of them are tainted, with everything built on them suspect.
+    pub is_tainted: bool,
+    /// The cascade that marked them.
+    pub cascade_id: Option<String>,
+}
+
+/// What came of clearing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Clearing {
+    /// What was meant: the artifact, or the id that was asked for.
+    pub artifact_id: String,
+    /// Whether there was anything to clear.
+    pub cleared: bool,
 }
 
 /// A project's health as its records tell it.

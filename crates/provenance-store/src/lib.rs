@@ -4,8 +4,10 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
 pub mod artifacts;
+pub mod cascade;
 pub mod consumers;
 pub mod graph;
+pub mod marks;
 mod measurements;
 pub mod project_counters;
 pub mod queries;

@@ -1,16 +1,41 @@
-//! Answers to questions: each is a read or two by key, never a scan.
+//! Answers to questions: each is a read or two by key, never a scan. A few are requests to change something, which
+//! are answered when it is done.
 
 mod get_record;
+mod marks;
 mod project_health;
 
 pub use get_record::get_record;
+pub use marks::{clear_marks, get_mark_target};
 pub use project_health::get_project_health;
 
+use chrono::{DateTime, Utc};
 use diesel_async::AsyncPgConnection;
+use messaging::OutboxEntry;
 use protocol::provenance_query::ProvenanceQuery;
 use serde_json::Value;
 use service_runtime::database::StoreError;
 use thiserror::Error;
+
+use crate::marks::MarkRules;
+
+/// What requests to change something need besides the database.
+#[derive(Debug, Clone, Copy)]
+pub struct Desk {
+    /// What holds for every mark.
+    pub marks: MarkRules,
+    /// The time now.
+    pub now: DateTime<Utc>,
+}
+
+/// An answer, and what follows where the question was a request.
+#[derive(Debug)]
+pub struct Answer {
+    /// In the shape of its operation.
+    pub value: Value,
+    /// Events to publish; they are in the outbox already.
+    pub follow: Vec<OutboxEntry>,
+}
 
 /// Why there is no answer.
 #[derive(Debug, Error)]
@@ -33,11 +58,21 @@ impl From<diesel::result::Error> for Unanswered {
 ///
 /// # Errors
 /// If there is nothing of that id, or the database does not answer.
-pub async fn answer(conn: &mut AsyncPgConnection, query: ProvenanceQuery) -> Result<Value, Unanswered> {
-    match query {
+pub async fn answer(
+    conn: &mut AsyncPgConnection,
+    query: ProvenanceQuery,
+    desk: &Desk,
+) -> Result<Answer, Unanswered> {
+    let mut follow = Vec::new();
+    let value = match query {
         ProvenanceQuery::GetRecord { id } => json(&get_record(conn, &id).await?),
         ProvenanceQuery::ProjectHealth { project_id } => json(&get_project_health(conn, &project_id).await?),
-    }
+        ProvenanceQuery::FindMarkTarget { id } => json(&get_mark_target(conn, &id).await?),
+        ProvenanceQuery::ClearMarks { id, reason } => {
+            json(&clear_marks(conn, &id, &reason, desk, &mut follow).await?)
+        }
+    }?;
+    Ok(Answer { value, follow })
 }
 
 fn json(answer: &impl serde::Serialize) -> Result<Value, Unanswered> {

@@ -39,6 +39,11 @@ diesel::table! {
         cascade_id -> Nullable<Text>,
         status -> Text,
         created_at -> Timestamptz,
+        mark_wave -> Nullable<BigInt>,
+        mark_depth -> Nullable<Integer>,
+        mark_origin -> Nullable<BigInt>,
+        cleared_wave -> BigInt,
+        rollback_id -> Nullable<Uuid>,
     }
 }
 

@@ -10,6 +10,8 @@ use service_runtime::service::{RuntimeSettings, ServiceSettings};
 use service_runtime::settings::SettingsError;
 use service_runtime::telemetry::TelemetrySettings;
 
+use crate::marks::MarkRules;
+
 /// The defaults, compiled in.
 pub const DEFAULTS: &str = include_str!("../defaults.yaml");
 
@@ -25,6 +27,8 @@ pub struct Settings {
     pub events: EventSettings,
     /// Answering questions.
     pub queries: QuerySettings,
+    /// Marks.
+    pub marks: MarkSettings,
     /// How long things are kept.
     pub retention: RetentionSettings,
     /// Threads and the way to the end.
@@ -64,6 +68,22 @@ impl QuerySettings {
     #[must_use]
     pub const fn timeout(&self) -> Duration {
         Duration::from_secs(self.timeout_seconds)
+    }
+}
+
+/// Section `marks`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MarkSettings {
+    /// Most edges that a suspicion runs along.
+    pub max_depth: Option<u32>,
+}
+
+impl MarkSettings {
+    /// What holds for every mark.
+    #[must_use]
+    pub const fn rules(&self) -> MarkRules {
+        MarkRules { max_depth: self.max_depth }
     }
 }
 

@@ -116,6 +116,7 @@ pub(super) fn recorded() -> ProvenanceRecorded {
         task_id: task_id(),
         attempt: 2,
         artifact_ids: vec![artifact_id(PARSER)],
+        is_tainted: false,
     }
 }
 

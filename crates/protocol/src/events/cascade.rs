@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Failure, JsonObject, null_as_default};
-use crate::ids::{ArtifactId, CheckpointId, ProjectId, RollbackId, TaskId};
+use crate::ids::{ArtifactId, CheckpointId, ProjectId, ProvenanceId, RollbackId, TaskId};
 use crate::vocabulary::Severity;
 
 /// `cascade.started`: a taint begins to spread.
@@ -40,6 +40,10 @@ macro_rules! artifact_event {
             /// Or several.
             #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "null_as_default")]
             pub artifact_ids: Vec<ArtifactId>,
+            /// The record whose versions of them are meant; the newest versions when absent. Alone, it means the
+            /// record with everything it produced.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub provenance_id: Option<ProvenanceId>,
             /// The cascade it belongs to.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             pub cascade_id: Option<String>,
@@ -73,7 +77,7 @@ artifact_event!(
     ArtifactTainted {
         /// How bad.
         severity: Severity,
-        /// Whether its dependents become suspect; yes when absent.
+        /// Whether what is built on it already becomes suspect; yes when absent.
         propagate: bool,
     }
 );

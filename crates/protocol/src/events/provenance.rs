@@ -17,4 +17,7 @@ pub struct ProvenanceRecorded {
     /// What the attempt produced.
     #[serde(default)]
     pub artifact_ids: Vec<ArtifactId>,
+    /// Whether they were found wrong before they were recorded.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_tainted: bool,
 }

@@ -1,27 +1,33 @@
 //! Questions in, answers out (`provenance.query`).
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use async_trait::async_trait;
-use messaging::RpcHandler;
+use messaging::{OutboxRelay, RpcHandler};
 use metrics::histogram;
 use protocol::provenance_query::{ProvenanceQuery, ProvenanceReply, QueryError, QueryErrorCode};
+use service_runtime::clock::Clock;
 use service_runtime::database::{Pool, StoreError};
 use tracing::error;
 
+use crate::marks::MarkRules;
 use crate::measurements;
-use crate::queries::{self, Unanswered};
+use crate::queries::{self, Desk, Unanswered};
 
 /// Answers questions.
 pub struct QueryResponder {
     pool: Pool,
+    relay: OutboxRelay,
+    clock: Arc<dyn Clock>,
+    rules: MarkRules,
 }
 
 impl QueryResponder {
-    /// A responder that reads through `pool`.
+    /// A responder that works through `pool` and lets `relay` publish what follows.
     #[must_use]
-    pub fn new(pool: Pool) -> Self {
-        Self { pool }
+    pub fn new(pool: Pool, relay: OutboxRelay, clock: Arc<dyn Clock>, rules: MarkRules) -> Self {
+        Self { pool, relay, clock, rules }
     }
 
     async fn reply(&self, request: &[u8]) -> ProvenanceReply {
@@ -38,7 +44,10 @@ impl QueryResponder {
 
     async fn look_up(&self, query: ProvenanceQuery) -> Result<serde_json::Value, Unanswered> {
         let mut connection = self.pool.get().await.map_err(StoreError::from)?;
-        queries::answer(&mut connection, query).await
+        let desk = Desk { marks: self.rules, now: self.clock.now() };
+        let answer = queries::answer(&mut connection, query, &desk).await?;
+        self.relay.dispatch(answer.follow);
+        Ok(answer.value)
     }
 }
 

@@ -1,18 +1,21 @@
 //! A batch of events becomes records, artifacts, edges and counters, in one transaction.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use diesel::QueryResult;
-use diesel::result::Error;
 use diesel_async::{AsyncConnection, AsyncPgConnection};
 use messaging::{OutboxEntry, inbox, outbox};
 use protocol::Event;
 use protocol::events::ProvenanceRecorded;
+use uuid::Uuid;
 
 use super::changes::{GraphChanges, RecordChanges, changed_outputs};
 use super::ledger::Ledger;
 use super::store;
 use super::translation::Told;
 use crate::artifacts::{edges, store as nodes};
+use crate::marks::{self, Cause, MarkRules};
 use crate::{SOURCE, writer_lock};
 
 /// An event, and what it tells.
@@ -32,6 +35,7 @@ pub struct Heard {
 pub async fn apply_batch(
     conn: &mut AsyncPgConnection,
     batch: Vec<Heard>,
+    rules: MarkRules,
     now: DateTime<Utc>,
 ) -> QueryResult<Vec<OutboxEntry>> {
     conn.transaction(async |conn| {
@@ -42,8 +46,13 @@ pub async fn apply_batch(
         let fresh = batch.into_iter().filter(|heard| first_time.remove(&heard.event.id));
         let (events, told): (Vec<_>, Vec<_>) = fresh.map(|heard| (heard.event, heard.told)).unzip();
         let ledger = Ledger::load_and_absorb(conn, told).await?;
-        save(conn, &ledger).await?;
-        let follow = announce(&ledger, &events, now)?;
+        let (places, touched) = save(conn, &ledger).await?;
+        // What follows from several events at once is told of under an id of its own: it is committed with them.
+        let cause = Cause { event: None, reason: "built on something suspect", now };
+        let followed = marks::follow_records(conn, touched, &cause, rules).await?;
+        let tainted = |id: &Uuid| places.get(id).is_some_and(|seq| followed.tainted.contains(seq));
+        let mut follow = announce(&ledger, &events, tainted, now)?;
+        follow.extend(followed.entries);
         outbox::insert(conn, &follow).await?;
         Ok(follow)
     })
@@ -51,8 +60,9 @@ pub async fn apply_batch(
 }
 
 /// Writes what changed. Nodes come before edges, so that consumers and producers of the same batch find each
-/// other; edges that older records had before these nodes were known come last.
-async fn save(conn: &mut AsyncPgConnection, ledger: &Ledger) -> QueryResult<()> {
+/// other; edges that older records had before these nodes were known come last. Gives the places of the records that
+/// were written, and all records that are new or whose edges may have changed.
+async fn save(conn: &mut AsyncPgConnection, ledger: &Ledger) -> QueryResult<(HashMap<Uuid, i64>, Vec<i64>)> {
     let changes = RecordChanges::of(ledger)?;
     store::save_attempts(conn, changes.facts).await?;
     let places = store::save_records(conn, changes.records).await?;
@@ -61,12 +71,20 @@ async fn save(conn: &mut AsyncPgConnection, ledger: &Ledger) -> QueryResult<()> 
     let versions = nodes::save_outputs(conn, graph.outputs).await?;
     nodes::ensure_nodes(conn, graph.used).await?;
     edges::rewrite_edges(conn, graph.known_consumers.clone()).await?;
-    edges::insert_edges(conn, graph.new_consumers).await?;
-    edges::lead_consumers_to(conn, versions, graph.known_consumers).await
+    edges::insert_edges(conn, graph.new_consumers.clone()).await?;
+    let mut touched = edges::lead_consumers_to(conn, versions, graph.known_consumers.clone()).await?;
+    touched.extend(graph.known_consumers);
+    touched.extend(graph.new_consumers);
+    Ok((places, touched))
 }
 
 /// An event for each record that is new or has new outputs; it follows from the event that reported them.
-fn announce(ledger: &Ledger, events: &[Event], now: DateTime<Utc>) -> QueryResult<Vec<OutboxEntry>> {
+fn announce(
+    ledger: &Ledger,
+    events: &[Event],
+    newly_tainted: impl Fn(&Uuid) -> bool,
+    now: DateTime<Utc>,
+) -> QueryResult<Vec<OutboxEntry>> {
     let mut follow = Vec::new();
     for entry in &ledger.entries {
         let (Some(cause), Some(record)) =
@@ -83,10 +101,10 @@ fn announce(ledger: &Ledger, events: &[Event], now: DateTime<Utc>) -> QueryResul
             task_id: key.task_id,
             attempt: key.attempt,
             artifact_ids: record.reported.outputs.keys().cloned().collect(),
+            is_tainted: record.marks.is_tainted || newly_tainted(&key.provenance_id().as_uuid()),
         };
         let event = Event::following(cause, "", SOURCE, now, recorded);
-        let entry = OutboxEntry::from_event(&event);
-        follow.push(entry.map_err(|error| Error::SerializationError(Box::new(error)))?);
+        follow.push(marks::entry(&event)?);
     }
     Ok(follow)
 }

@@ -16,7 +16,9 @@ use thiserror::Error;
 use super::attempt::{Announced, Announcement, Fact};
 use super::report::{Report, ReportKey, ReportKind, Reported};
 use super::verdict::{Outcome, Verdict, VerdictSource};
-use text::{clean, clean_object, clean_value, label};
+pub(crate) use text::clean;
+pub use text::without_nul;
+use text::{clean_object, clean_value, label};
 
 /// Most edges that one record may bring into the graph: its inputs times its outputs.
 const MAX_EDGES: usize = 100_000;
@@ -27,6 +29,9 @@ pub enum Refused {
     /// An event that this service has no use for.
     #[error("{0} is not for the provenance-store")]
     NotForUs(&'static str),
+    /// It names nothing that it could be about.
+    #[error("it names neither an artifact nor a record")]
+    NamesNothing,
     /// Attempts count from 1.
     #[error("attempt {0} is out of range")]
     Attempt(u32),

@@ -10,6 +10,7 @@
 mod events;
 mod fixture;
 mod graph;
+mod marks;
 mod migrations;
 mod records;
 mod service;

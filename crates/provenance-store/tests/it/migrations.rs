@@ -1,11 +1,31 @@
 //! Migrations go up, down and up again, and leave the same tables as going up once.
 
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
 use test_support::TestDatabase;
 
-const UP: &str =
-    include_str!("../../../../migrations/provenance-store/20261121000000_records_and_graph/up.sql");
-const DOWN: &str =
-    include_str!("../../../../migrations/provenance-store/20261121000000_records_and_graph/down.sql");
+/// The folders of the migrations, in their order.
+fn folders() -> Vec<PathBuf> {
+    let all = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations/provenance-store");
+    let entries = fs::read_dir(all).unwrap().map(|entry| entry.unwrap().path());
+    entries.filter(|path| path.is_dir()).collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+async fn go_up(database: &TestDatabase) {
+    let client = database.client().await;
+    for folder in folders() {
+        client.batch_execute(&fs::read_to_string(folder.join("up.sql")).unwrap()).await.unwrap();
+    }
+}
+
+async fn go_down(database: &TestDatabase) {
+    let client = database.client().await;
+    for folder in folders().iter().rev() {
+        client.batch_execute(&fs::read_to_string(folder.join("down.sql")).unwrap()).await.unwrap();
+    }
+}
 
 /// Every column, constraint, index and comment, one per line.
 const SHAPE: &str = "
@@ -31,19 +51,18 @@ async fn shape(database: &TestDatabase) -> Vec<String> {
 #[tokio::test]
 async fn going_up_down_and_up_again_leaves_the_tables_of_going_up_once() {
     let database = TestDatabase::create("provenance_migrations").await;
-    let client = database.client().await;
-    client.batch_execute(UP).await.unwrap();
+    go_up(&database).await;
     let once = shape(&database).await;
-    client.batch_execute(DOWN).await.unwrap();
+    go_down(&database).await;
     assert_eq!(shape(&database).await, Vec::<String>::new());
-    client.batch_execute(UP).await.unwrap();
+    go_up(&database).await;
     assert_eq!(shape(&database).await, once);
 }
 
 #[tokio::test]
 async fn every_table_says_what_it_is_for() {
     let database = TestDatabase::create("provenance_comments").await;
-    database.client().await.batch_execute(UP).await.unwrap();
+    go_up(&database).await;
     let silent = "SELECT relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace
         AND relkind = 'r' AND obj_description(oid) IS NULL";
     let rows = database.client().await.query(silent, &[]).await.unwrap();

@@ -1,6 +1,7 @@
 //! Several replicas write at the same time and lose nothing.
 
 use futures_util::future::join_all;
+use provenance_store::marks::MarkRules;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -60,12 +61,24 @@ async fn a_batch_that_fails_leaves_nothing_behind_and_succeeds_later() {
         vec![provenance_store::records::Heard { event: cause.clone(), told }]
     };
     let now = crate::events::at(2).to_utc();
-    let failed = provenance_store::records::apply_batch(&mut *store.connection().await, heard(), now).await;
+    let failed = provenance_store::records::apply_batch(
+        &mut *store.connection().await,
+        heard(),
+        MarkRules::UNLIMITED,
+        now,
+    )
+    .await;
     assert!(failed.is_err());
     for table in ["provenance_records", "artifacts", "inbox", "task_attempts"] {
         assert_eq!(store.lines(&format!("SELECT count(*)::text FROM {table}")).await, ["0"], "{table}");
     }
     client.batch_execute("ALTER TABLE outbox DROP CONSTRAINT broken").await.unwrap();
-    let follow = provenance_store::records::apply_batch(&mut *store.connection().await, heard(), now).await;
+    let follow = provenance_store::records::apply_batch(
+        &mut *store.connection().await,
+        heard(),
+        MarkRules::UNLIMITED,
+        now,
+    )
+    .await;
     assert_eq!(follow.unwrap().len(), 1);
 }

@@ -9,7 +9,7 @@ use super::Refused;
 const MAX_LABEL_CHARS: usize = 2_000;
 
 /// A name or path; NUL, which the database cannot hold, becomes the replacement character.
-pub(super) fn clean(text: Option<&String>, member: &'static str) -> Result<Option<String>, Refused> {
+pub(crate) fn clean(text: Option<&String>, member: &'static str) -> Result<Option<String>, Refused> {
     match text {
         Some(text) if text.chars().count() > MAX_LABEL_CHARS => {
             Err(Refused::TooLong { member, max: MAX_LABEL_CHARS })
@@ -27,7 +27,8 @@ where
 }
 
 /// The text without NUL.
-pub(super) fn without_nul(text: &str) -> String {
+#[must_use]
+pub fn without_nul(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
 }
 

@@ -1,0 +1,71 @@
+//! Doing what an event wants.
+
+use chrono::{DateTime, Utc};
+use diesel::QueryResult;
+use diesel::result::Error;
+use diesel_async::{AsyncConnection, AsyncPgConnection};
+use messaging::{OutboxEntry, inbox, outbox};
+use protocol::Event;
+
+use super::{Order, Wish};
+use crate::marks::{self, Cause, MarkRules};
+use crate::writer_lock;
+
+/// What became of an order.
+#[derive(Debug)]
+pub enum Applied {
+    /// It was followed, now or before. Events to publish; they are in the outbox already.
+    Done(Vec<OutboxEntry>),
+    /// It names a record that is not known, or not yet.
+    Unknown,
+}
+
+/// Does what the event wants, unless that was done before.
+///
+/// # Errors
+/// The database's; nothing was changed then.
+pub async fn apply_order(
+    conn: &mut AsyncPgConnection,
+    event: &Event,
+    order: &Order,
+    rules: MarkRules,
+    now: DateTime<Utc>,
+) -> QueryResult<Applied> {
+    let applied = conn
+        .transaction(async |conn| {
+            writer_lock::acquire(conn).await?;
+            if inbox::claim(conn, &[event.id]).await?.is_empty() {
+                return Ok(Vec::new());
+            }
+            let cause = Cause { event: Some(event), reason: &order.reason, now };
+            let follow = follow(conn, &order.wish, &cause, rules).await?;
+            // The claim goes too, so that the event may come back.
+            let follow = follow.ok_or(Error::RollbackTransaction)?;
+            outbox::insert(conn, &follow).await?;
+            Ok(follow)
+        })
+        .await;
+    match applied {
+        Ok(follow) => Ok(Applied::Done(follow)),
+        Err(Error::RollbackTransaction) => Ok(Applied::Unknown),
+        Err(error) => Err(error),
+    }
+}
+
+/// `None` if it is about a record that is not known.
+async fn follow(
+    conn: &mut AsyncPgConnection,
+    wish: &Wish,
+    cause: &Cause<'_>,
+    rules: MarkRules,
+) -> QueryResult<Option<Vec<OutboxEntry>>> {
+    match wish {
+        Wish::Taint(order) => marks::taint(conn, order, cause, rules).await,
+        Wish::Suspect(told) => marks::suspect(conn, told, cause, rules).await,
+        Wish::Clear { artifact_ids, provenance_id } => {
+            let targets = marks::find_targets(conn, artifact_ids, *provenance_id).await?;
+            let Some(targets) = targets else { return Ok(None) };
+            Ok(Some(marks::clear(conn, &targets, cause, rules).await?.entries))
+        }
+    }
+}

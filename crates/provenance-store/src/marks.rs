@@ -1,0 +1,45 @@
+//! Marks: what was found wrong, and what is suspect because it is built on it.
+//! Somebody marks a version of an artifact; the mark is a *wave* that runs along the edges through every record it
+//! meets. Each record keeps the newest wave that reaches it. Clearing a record stops all waves that are out by then;
+//! later ones get through. What is suspect therefore follows from marks, edges and clearings alone, in whatever
+//! order they came. Everything here runs under the graph writer's lock, in the caller's transaction.
+
+mod account;
+mod announcement;
+mod clearing;
+mod refresh;
+mod spread;
+mod store;
+mod suspicion;
+mod taint;
+mod target;
+mod walk;
+
+pub use announcement::Cause;
+pub use clearing::{Cleared, clear};
+pub use refresh::follow_records;
+pub use suspicion::suspect;
+pub use taint::{TaintOrder, taint};
+pub use target::{MarkTarget, find_target, find_targets};
+
+pub(crate) use announcement::entry;
+
+/// What holds for every mark, from settings.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct MarkRules {
+    /// Most edges that a wave runs along; no limit when absent.
+    pub max_depth: Option<u32>,
+}
+
+impl MarkRules {
+    /// No limit at all.
+    pub const UNLIMITED: Self = Self { max_depth: None };
+
+    /// Whether a wave may come as far as this.
+    const fn reaches(self, depth: u32) -> bool {
+        match self.max_depth {
+            Some(limit) => depth <= limit,
+            None => true,
+        }
+    }
+}

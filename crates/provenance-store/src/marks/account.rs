@@ -1,0 +1,112 @@
+//! The account: one row for every mark that was set or taken away, written with it and never changed.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::Uuid as SqlUuid;
+use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text, Timestamptz};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use uuid::Uuid;
+
+use super::announcement::Cause;
+use super::store::stored_depth;
+use crate::statement::statement;
+
+/// What was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Action {
+    /// Found wrong.
+    Taint,
+    /// Became suspect.
+    Suspect,
+    /// Is neither any longer.
+    Clear,
+}
+
+impl Action {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Taint => "taint",
+            Self::Suspect => "suspect",
+            Self::Clear => "clear",
+        }
+    }
+}
+
+/// What was done to a record, or to a version that nobody produced.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Line {
+    /// The record.
+    pub(crate) seq: Option<i64>,
+    /// One version of it, or one that nobody produced; every output of the record when absent.
+    pub(crate) node: Option<i64>,
+    /// The cascade.
+    pub(crate) cascade_id: Option<String>,
+    /// Edges from what led to it.
+    pub(crate) depth: u32,
+    /// The artifact that led to it.
+    pub(crate) source: Option<String>,
+}
+
+statement!(
+    /// Writes lines, one row for each artifact that they are about.
+    struct WriteLines {
+        at: DateTime<Utc> as Timestamptz,
+        action: &'static str as Text,
+        reason: String as Text,
+        event_id: Option<Uuid> as Nullable<SqlUuid>,
+        seq: Vec<Option<i64>> as Array<Nullable<BigInt>>,
+        node: Vec<Option<i64>> as Array<Nullable<BigInt>>,
+        cascade_id: Vec<Option<String>> as Array<Nullable<Text>>,
+        depth: Vec<i32> as Array<Integer>,
+        source: Vec<Option<String>> as Array<Nullable<Text>>,
+    }
+    "INSERT INTO taint_events (
+        at, action, reason, event_id, artifact_id, record_seq, cascade_id, depth, source_artifact_id)
+     SELECT $1, $2, $3, $4, made.artifact_id, line.seq, line.cascade_id, line.depth, line.source
+     FROM UNNEST($5, $6, $7, $8, $9) WITH ORDINALITY AS line (seq, node, cascade_id, depth, source, place)
+     LEFT JOIN artifacts made
+        ON CASE WHEN line.node IS NULL THEN made.producer_seq = line.seq ELSE made.id = line.node END
+     ORDER BY line.place, made.produced_at, made.position
+     RETURNING artifact_id, depth, cascade_id, source_artifact_id"
+);
+
+/// An artifact that a line is about.
+#[derive(Debug, Clone, QueryableByName)]
+pub(crate) struct Accounted {
+    /// None for a record without outputs.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub(crate) artifact_id: Option<String>,
+    /// Edges from what led to it.
+    #[diesel(sql_type = Integer)]
+    pub(crate) depth: i32,
+    /// The cascade.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub(crate) cascade_id: Option<String>,
+    /// The artifact that led to it.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub(crate) source_artifact_id: Option<String>,
+}
+
+/// Writes these lines; gives the artifacts that they are about.
+pub(crate) async fn write_lines(
+    conn: &mut AsyncPgConnection,
+    action: Action,
+    cause: &Cause<'_>,
+    lines: impl IntoIterator<Item = Line>,
+) -> QueryResult<Vec<Accounted>> {
+    let mut write = WriteLines {
+        at: cause.now,
+        action: action.as_str(),
+        reason: cause.reason.to_owned(),
+        event_id: cause.event.map(|event| event.id.as_uuid()),
+        ..WriteLines::default()
+    };
+    for line in lines {
+        write.seq.push(line.seq);
+        write.node.push(line.node);
+        write.cascade_id.push(line.cascade_id);
+        write.depth.push(stored_depth(line.depth));
+        write.source.push(line.source);
+    }
+    if write.seq.is_empty() { Ok(Vec::new()) } else { write.load(conn).await }
+}

@@ -1,0 +1,10 @@
+DROP TABLE taint_events;
+DROP TABLE artifact_marks;
+DROP SEQUENCE mark_waves;
+DROP INDEX provenance_records_of_project;
+ALTER TABLE provenance_records
+    DROP COLUMN rollback_id,
+    DROP COLUMN cleared_wave,
+    DROP COLUMN mark_origin,
+    DROP COLUMN mark_depth,
+    DROP COLUMN mark_wave;
