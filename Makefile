@@ -1,6 +1,6 @@
 # One command for each thing a contributor does. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help up down status clean-data build demo test test-unit test-e2e lint fmt contract verify
+.PHONY: help up down status clean-data build demo test test-unit test-e2e bench lint fmt contract verify
 
 services := deploy/local/services
 with_services := deploy/local/with-services
@@ -34,6 +34,10 @@ test-unit: ## Only the tests inside the crates' sources
 
 test-e2e: ## Only the tests that start the real binaries
 	@$(with_services) deploy/local/run-tests.sh e2e
+
+bench: ## Measure the release build on servers of its own; ARGS="--quick", "--list" or "--only submit,status"
+	@cargo build --release --bins -p api-gateway -p routing-engine -p provenance-store -p end-to-end
+	@DATS_LOCAL_DIR=$(CURDIR)/.data/bench $(with_services) target/release/dats-bench $(ARGS)
 
 lint: ## Check formatting; clippy with warnings denied
 	@cargo fmt --all --check

@@ -8,6 +8,7 @@
     reason = "a harness fails its test by panicking"
 )]
 
+pub mod bench;
 pub mod client;
 pub mod measure;
 pub mod outsider;

@@ -15,6 +15,23 @@ pub struct Usage {
     pub resident_mib: f64,
 }
 
+/// The most memory that a running process ever had, in MiB.
+#[must_use]
+pub fn peak_mib(pid: u32) -> f64 {
+    memory_mib(pid, "VmHWM:")
+}
+
+fn memory_mib(pid: u32, line: &str) -> f64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("the process runs");
+    let kib: f64 = status
+        .lines()
+        .find_map(|found| found.strip_prefix(line))
+        .and_then(|rest| rest.split_whitespace().next())
+        .and_then(|number| number.parse().ok())
+        .expect("an amount of memory");
+    kib / 1024.0
+}
+
 /// Asks for the usage of a running process.
 #[must_use]
 pub fn usage(pid: u32) -> Usage {
@@ -22,14 +39,7 @@ pub fn usage(pid: u32) -> Usage {
     // The second field is the program's name in parentheses, which may hold blanks.
     let fields: Vec<&str> = stat.rsplit_once(')').expect("a name").1.split_whitespace().collect();
     let ticks = |index: usize| fields[index].parse::<f64>().expect("a number of ticks");
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("the process runs");
-    let resident_kib: f64 = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))
-        .and_then(|rest| rest.split_whitespace().next())
-        .and_then(|number| number.parse().ok())
-        .expect("resident memory");
-    Usage { cpu_seconds: (ticks(11) + ticks(12)) / TICKS_PER_SECOND, resident_mib: resident_kib / 1024.0 }
+    Usage { cpu_seconds: (ticks(11) + ticks(12)) / TICKS_PER_SECOND, resident_mib: memory_mib(pid, "VmRSS:") }
 }
 
 /// The share of one core that a process uses over a while.

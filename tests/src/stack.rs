@@ -11,7 +11,7 @@ use test_support::{OwnServers, Proxy, Servers, TestBroker, TestDatabase};
 
 use crate::{Client, Outsider};
 
-const READY_WITHIN: Duration = Duration::from_secs(30);
+const READY_WITHIN: Duration = Duration::from_secs(90);
 const STOP_WITHIN: Duration = Duration::from_secs(25);
 
 /// Which process.
@@ -54,10 +54,16 @@ impl Plan {
         Self { roles, behind_proxies: false, servers: Servers::find().clone(), settings: Vec::new() }
     }
 
+    /// These processes only.
+    #[must_use]
+    pub fn of(roles: &[Role]) -> Self {
+        Self { roles: roles.to_vec(), ..Self::new() }
+    }
+
     /// The api-gateway alone.
     #[must_use]
     pub fn gateway_only() -> Self {
-        Self { roles: vec![Role::Gateway], ..Self::new() }
+        Self::of(&[Role::Gateway])
     }
 
     /// With a second gateway.
@@ -117,7 +123,8 @@ pub struct Stack {
     /// Before PostgreSQL with both databases, if planned.
     pub database_proxy: Option<Proxy>,
     broker: TestBroker,
-    _databases: [TestDatabase; 2],
+    gateway_database: TestDatabase,
+    provenance_database: TestDatabase,
     logs: PathBuf,
 }
 
@@ -143,7 +150,8 @@ impl Stack {
             broker_proxy,
             database_proxy,
             broker,
-            _databases: [gateway_database, provenance_database],
+            gateway_database,
+            provenance_database,
             logs,
         };
         for &role in &plan.roles {
@@ -241,6 +249,23 @@ impl Stack {
     #[must_use]
     pub const fn outsider(&self) -> Outsider<'_> {
         Outsider(&self.broker)
+    }
+
+    /// The api-gateways' database.
+    #[must_use]
+    pub const fn gateway_database(&self) -> &TestDatabase {
+        &self.gateway_database
+    }
+
+    /// The provenance-store's database.
+    #[must_use]
+    pub const fn provenance_database(&self) -> &TestDatabase {
+        &self.provenance_database
+    }
+
+    /// The processes that run.
+    pub fn running(&self) -> impl Iterator<Item = Role> {
+        self.services.keys().copied()
     }
 
     /// A worker that takes 20 ms for a task, and QA.

@@ -11,6 +11,7 @@
 mod agent_service;
 mod agents;
 mod bad_input;
+mod bench;
 mod crashes;
 mod dependencies_away;
 mod hostile_events;

@@ -1,0 +1,88 @@
+//! How long and how much to measure: fully, quickly, or just to see that everything works.
+
+use std::time::Duration;
+
+/// The amounts of one run.
+#[derive(Debug, Clone)]
+pub struct Scale {
+    /// Rounds; every figure is the median of them.
+    pub rounds: usize,
+    /// Time before measuring begins, in each scenario.
+    pub warm_up: Duration,
+    /// Time that is measured, in each scenario.
+    pub time: Duration,
+    /// Time for each floor.
+    pub floor_time: Duration,
+    /// Connections or clients where a scenario has 64, unless it fixes the rate.
+    pub connections: u32,
+    /// Most tasks under way from end to end.
+    pub under_way: usize,
+    /// Messages in a backlog that is worked off.
+    pub backlog: usize,
+    /// Tasks and records that are read at random.
+    pub stock: usize,
+    /// Subscribers of live updates.
+    pub subscribers: usize,
+    /// Requests a second where a scenario fixes them.
+    pub fixed_rate: f64,
+    /// Tasks and records put into the tables before anything is measured.
+    pub rows: u64,
+    /// How long the soak lasts.
+    pub soak: Duration,
+}
+
+impl Scale {
+    /// What the report is made of.
+    #[must_use]
+    pub const fn full() -> Self {
+        Self {
+            rounds: 3,
+            warm_up: Duration::from_secs(2),
+            time: Duration::from_secs(8),
+            floor_time: Duration::from_secs(5),
+            connections: 64,
+            under_way: 512,
+            backlog: 200_000,
+            stock: 20_000,
+            subscribers: 2_000,
+            fixed_rate: 500.0,
+            rows: 0,
+            soak: Duration::from_secs(20 * 60),
+        }
+    }
+
+    /// Every figure once, roughly, within three minutes.
+    #[must_use]
+    pub const fn quick() -> Self {
+        Self {
+            rounds: 1,
+            warm_up: Duration::from_secs(1),
+            time: Duration::from_secs(3),
+            floor_time: Duration::from_secs(2),
+            backlog: 20_000,
+            stock: 5_000,
+            subscribers: 500,
+            fixed_rate: 200.0,
+            soak: Duration::from_secs(20),
+            ..Self::full()
+        }
+    }
+
+    /// Only to see that it works; the figures mean nothing.
+    #[must_use]
+    pub const fn smoke() -> Self {
+        Self {
+            warm_up: Duration::from_millis(100),
+            time: Duration::from_millis(500),
+            floor_time: Duration::from_secs(1),
+            connections: 4,
+            under_way: 8,
+            backlog: 200,
+            stock: 50,
+            subscribers: 20,
+            fixed_rate: 40.0,
+            soak: Duration::from_secs(2),
+            ..Self::quick()
+        }
+    }
+}
