@@ -19,6 +19,7 @@ use protocol::events::{EventData, Exchange, TaskReady, TaskStarted};
 use protocol::topology::{self, BindingSpec, QA_QUEUE, QueueSpec, Topology, worker_queue};
 use protocol::vocabulary::Tier;
 use protocol::{Event, WireMessage};
+use serde_json::json;
 use test_support::wait_until;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -167,12 +168,9 @@ impl Cast {
 }
 
 fn began(cause: &Event, ready: &TaskReady) -> WireMessage {
-    let started = TaskStarted {
-        task_id: ready.task_id,
-        attempt: Some(ready.attempt),
-        worker_id: Some(outputs::WORKER.to_owned()),
-        agent_id: None,
-        message: None,
-    };
+    let started = json!({
+        "task_id": ready.task_id, "attempt": ready.attempt, "worker_id": outputs::WORKER,
+    });
+    let started: TaskStarted = serde_json::from_value(started).expect("a start");
     outputs::following(cause, started)
 }

@@ -52,10 +52,10 @@ fn run(scale: Scale) -> BoxFuture<'static, Findings> {
 
 /// What a task meets with from worker and QA.
 fn life_of(task_id: TaskId) -> [WireMessage; EVENTS_PER_TASK] {
-    let (attempt, worker_id) = (Some(1), Some("bench-worker".to_owned()));
+    let (attempt, worker_id) = (Some(1), "bench-worker");
     let artifact_id = ArtifactId::new(format!("art-{task_id}")).expect("an artifact id");
-    let started =
-        TaskStarted { task_id, attempt, worker_id: worker_id.clone(), agent_id: None, message: None };
+    let started = json!({ "task_id": task_id, "attempt": 1, "worker_id": worker_id });
+    let started: TaskStarted = serde_json::from_value(started).expect("a start");
     let progress = json!({ "task_id": task_id, "attempt": 1, "percent": 50.0, "message": "half" });
     let progress: TaskProgress = serde_json::from_value(progress).expect("progress");
     let output = json!({
