@@ -117,7 +117,12 @@ impl Broker {
     }
 
     /// One attempt to open a session. Safe to drop at any time: amqprs runs in tasks of its own.
-    async fn open(&self, role: &str, topology: &Topology, confirms: bool) -> Result<Session, BrokerError> {
+    pub(crate) async fn open(
+        &self,
+        role: &str,
+        topology: &Topology,
+        confirms: bool,
+    ) -> Result<Session, BrokerError> {
         let name = format!("{} {role}", self.inner.service);
         let mut arguments = self.inner.arguments.clone();
         arguments.connection_name(&name);

@@ -20,6 +20,8 @@ pub mod header {
     pub const ORIGINAL_EXCHANGE: &str = "x-dats-original-exchange";
     /// Key it was published with.
     pub const ORIGINAL_ROUTING_KEY: &str = "x-dats-original-routing-key";
+    /// Queue that it died in, where the broker had written that.
+    pub const DIED_IN: &str = "x-dats-died-in";
 }
 
 /// One delivered message.

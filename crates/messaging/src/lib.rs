@@ -5,6 +5,7 @@
 
 mod broker;
 mod consumer;
+mod dead_letters;
 mod delivery;
 mod health;
 pub mod inbox;
@@ -21,6 +22,9 @@ mod trace;
 pub use broker::{Broker, BrokerError, QueueState};
 pub use consumer::{
     BatchHandler, Consumer, ConsumerHandle, ConsumerSettings, HandlerError, Outcome, RawHandler, Received,
+};
+pub use dead_letters::{
+    DeadLetter, DeadLetterError, DeadLetters, DeadQueue, Home, MOST_SEEN, Verdict, Visit,
 };
 pub use delivery::{Delivery, header};
 pub use health::BrokerHealth;

@@ -13,6 +13,19 @@ use protocol::WireMessage;
 
 use crate::publisher::PublishError;
 
+/// What the broker wrote about an earlier dead-lettering. Sent back to it, it would take the copy for a message that
+/// goes in circles and drop it.
+pub(crate) const WRITTEN_BY_THE_BROKER: [&str; 8] = [
+    "x-death",
+    "x-delivery-count",
+    "x-first-death-exchange",
+    "x-first-death-queue",
+    "x-first-death-reason",
+    "x-last-death-exchange",
+    "x-last-death-queue",
+    "x-last-death-reason",
+];
+
 const PERSISTENT: u8 = 2;
 const TRANSIENT: u8 = 1;
 /// Longest text that AMQP carries as a short string; amqprs panics on a longer one.

@@ -1,8 +1,9 @@
-//! A look at a queue, for health checks: how much waits in it, and whether anybody takes it.
+//! A look at queues, for health checks and operators: how much waits in them, and whether anybody takes it.
 
+use amqprs::channel::QueueDeclareArguments;
 use protocol::topology::{QueueSpec, Topology};
 
-use super::session::uncancelled;
+use super::session::{Session, uncancelled};
 use super::{Broker, BrokerError};
 use crate::topology;
 
@@ -36,6 +37,46 @@ impl Broker {
         // In a task of its own, so that the connection is closed in order whatever the caller does.
         tokio::spawn(look).await.unwrap_or(Err(BrokerError::Interrupted("looking at a queue")))
     }
+
+    /// Looks at queues by their names, in this order, without declaring any: `None` for one that does not exist.
+    /// As costly as [`Broker::queue_state`], once for all of them. May be dropped at any time.
+    ///
+    /// # Errors
+    /// When the broker cannot be reached.
+    pub async fn look_at(&self, queues: Vec<String>) -> Result<Vec<Option<QueueState>>, BrokerError> {
+        let broker = self.clone();
+        let look = async move {
+            let mut states = Vec::with_capacity(queues.len());
+            let mut session = broker.open("look at queues", &Topology::default(), false).await?;
+            for queue in queues {
+                let state = session.look_at(&queue).await?;
+                if state.is_none() {
+                    // The broker closes a channel over a queue that does not exist.
+                    session.close().await;
+                    session = broker.open("look at queues", &Topology::default(), false).await?;
+                }
+                states.push(state);
+            }
+            session.close().await;
+            Ok(states)
+        };
+        tokio::spawn(look).await.unwrap_or(Err(BrokerError::Interrupted("looking at queues")))
+    }
+}
+
+impl Session {
+    async fn look_at(&self, queue: &str) -> Result<Option<QueueState>, BrokerError> {
+        let channel = self.channel.clone();
+        let mut arguments = QueueDeclareArguments::new(queue);
+        arguments.passive(true);
+        let looking = async move { channel.queue_declare(arguments).await };
+        let found = uncancelled("looking at a queue", looking).await?;
+        if found.is_err() && self.lost.is_cancelled() {
+            return Err(BrokerError::Interrupted("looking at a queue"));
+        }
+        let state = |(_, messages, consumers)| QueueState { messages, consumers };
+        Ok(found.ok().flatten().map(state))
+    }
 }
 
 #[cfg(test)]
@@ -62,5 +103,8 @@ mod tests {
             broker.queue_state(queue()).await.unwrap() == waiting
         })
         .await;
+        let names = ["looked-at", "not-there", "looked-at"].map(str::to_owned);
+        let states = broker.look_at(names.to_vec()).await.unwrap();
+        assert_eq!(states, [Some(waiting), None, Some(waiting)]);
     }
 }

@@ -11,24 +11,11 @@ use tracing::warn;
 
 use super::ConsumerSettings;
 use crate::delivery::{Delivery, header};
-use crate::message::{Headers, Outgoing, Properties};
+use crate::message::{Headers, Outgoing, Properties, WRITTEN_BY_THE_BROKER};
 use crate::publisher::{PublishError, Publisher};
 
 /// Longest reason kept. Headers must fit into one frame.
 const LONGEST_REASON: usize = 1_000;
-
-/// What the broker wrote about an earlier dead-lettering. Sent back to it, it would take the copy for a message that
-/// goes in circles and drop it.
-const WRITTEN_BY_THE_BROKER: [&str; 8] = [
-    "x-death",
-    "x-delivery-count",
-    "x-first-death-exchange",
-    "x-first-death-queue",
-    "x-first-death-reason",
-    "x-last-death-exchange",
-    "x-last-death-queue",
-    "x-last-death-reason",
-];
 
 /// Where a message goes that was not handled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -83,7 +83,7 @@ impl Headers {
         }
     }
 
-    fn value(&self, name: &str) -> Option<&FieldValue> {
+    pub(crate) fn value(&self, name: &str) -> Option<&FieldValue> {
         self.0.get(&FieldName::try_from(name).ok()?)
     }
 }

@@ -3,6 +3,7 @@
 
 mod calling;
 mod consuming;
+mod dead_letters;
 mod inbox;
 mod listening;
 mod outbox;
