@@ -5,16 +5,18 @@ use std::fmt;
 use std::str::FromStr;
 
 use chrono::DateTime;
-use protocol::{TaskId, Timestamp};
+use protocol::{ProjectId, TaskId, Timestamp};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 use uuid::Uuid;
 
+use crate::projects::catalogue::ProjectKey;
 use crate::tasks::queries::PageKey;
 
 const CHECK_BYTES: usize = 4;
 const KIND_TASK_PAGE: u8 = 1;
 const KIND_HISTORY: u8 = 2;
+const KIND_PROJECT_PAGE: u8 = 3;
 
 /// A text that is not a cursor of that list.
 #[derive(Debug, PartialEq, Eq, Error)]
@@ -28,6 +30,31 @@ pub(crate) struct TaskCursor(pub(crate) PageKey);
 /// After which entry a history goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct HistoryCursor(pub(crate) u64);
+
+/// Where a list of projects goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ProjectCursor(pub(crate) ProjectKey);
+
+impl fmt::Display for ProjectCursor {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut place = self.0.created_at.as_micros().to_be_bytes().to_vec();
+        place.extend_from_slice(self.0.id.as_str().as_bytes());
+        write_sealed(formatter, KIND_PROJECT_PAGE, &place)
+    }
+}
+
+impl FromStr for ProjectCursor {
+    type Err = InvalidCursor;
+
+    fn from_str(text: &str) -> Result<Self, InvalidCursor> {
+        let place = unsealed(text, KIND_PROJECT_PAGE)?;
+        let (micros, id) = place.split_first_chunk::<8>().ok_or(InvalidCursor)?;
+        let created_at = DateTime::from_timestamp_micros(i64::from_be_bytes(*micros)).ok_or(InvalidCursor)?;
+        let id = std::str::from_utf8(id).map_err(|_| InvalidCursor)?;
+        let id = ProjectId::new(id).map_err(|_| InvalidCursor)?;
+        Ok(Self(ProjectKey { created_at: Timestamp::from(created_at), id }))
+    }
+}
 
 impl fmt::Display for TaskCursor {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -107,6 +134,9 @@ mod tests {
         assert_eq!(somewhere().to_string().len(), 58);
         let cursor = somewhere();
         assert_eq!(cursor.to_string().parse(), Ok(cursor));
+        let created_at = "2024-05-06T07:08:09.123456Z".parse().unwrap();
+        let project = ProjectCursor(ProjectKey { created_at, id: ProjectId::default() });
+        assert_eq!(project.to_string().parse(), Ok(project));
         assert_eq!(HistoryCursor(77).to_string().parse(), Ok(HistoryCursor(77)));
     }
 

@@ -4,11 +4,11 @@ mod store;
 
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel_async::AsyncConnection;
-use protocol::ProjectId;
+use protocol::{ProjectId, Timestamp};
 use service_runtime::database::StoreError;
 use thiserror::Error;
 
-use super::project::{NewProject, Project, ProjectChange};
+use super::project::{Change, NewProject, Project, ProjectChange};
 use crate::tasks::TaskService;
 
 /// Why something was not done with a project.
@@ -44,6 +44,26 @@ pub(crate) struct ProjectPage {
     pub(crate) projects: Vec<Project>,
     /// All of them, on all pages.
     pub(crate) total: u64,
+    /// Where the next page begins, if there is one.
+    pub(crate) next: Option<ProjectKey>,
+}
+
+/// A place in the order of projects.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ProjectKey {
+    /// When the project there was made.
+    pub(crate) created_at: Timestamp,
+    /// The project there.
+    pub(crate) id: ProjectId,
+}
+
+/// Where a page of projects begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum ProjectsFrom {
+    /// After so many of the newest.
+    Offset(u32),
+    /// After this place, wherever that is by now.
+    After(ProjectKey),
 }
 
 /// Makes a project.
@@ -64,18 +84,23 @@ pub(crate) async fn find_project(service: &TaskService, id: &ProjectId) -> Resul
     store::find(&mut conn, id).await?.ok_or_else(|| ProjectError::NotFound(id.clone()))
 }
 
-/// Up to `limit` projects after the `offset` newest ones.
+/// Up to `limit` projects from a place on, newest first.
 ///
 /// # Errors
 /// When the store does not answer.
 pub(crate) async fn list_projects(
     service: &TaskService,
     limit: u32,
-    offset: u32,
+    from: &ProjectsFrom,
 ) -> Result<ProjectPage, StoreError> {
     let mut conn = service.connection().await?;
-    let projects = store::list(&mut conn, limit.into(), offset.into()).await?;
-    Ok(ProjectPage { projects, total: store::count(&mut conn).await?.unsigned_abs() })
+    let mut projects = store::list(&mut conn, i64::from(limit) + 1, from).await?;
+    let total = store::count(&mut conn).await?.unsigned_abs();
+    let has_more = projects.len() > limit as usize;
+    projects.truncate(limit as usize);
+    let key = |last: &Project| ProjectKey { created_at: last.created_at, id: last.id.clone() };
+    let next = projects.last().filter(|_| has_more).map(key);
+    Ok(ProjectPage { projects, total, next })
 }
 
 /// Changes a project. More slots are given away at once; fewer only as tasks end.
@@ -87,7 +112,7 @@ pub(crate) async fn change_project(
     id: &ProjectId,
     change: ProjectChange,
 ) -> Result<Project, ProjectError> {
-    let more_slots = change.config.max_concurrent.is_some();
+    let more_slots = change.config.max_concurrent != Change::Keep;
     let mut conn = service.connection().await?;
     let changed = conn
         .transaction::<_, DieselError, _>(async |conn| {
@@ -96,7 +121,7 @@ pub(crate) async fn change_project(
                 id: project.id,
                 name: change.name.unwrap_or(project.name),
                 description: change.description.unwrap_or(project.description),
-                repo_url: change.repo_url.or(project.repo_url),
+                repo_url: change.repo_url.of(project.repo_url),
                 config: project.config.amended(change.config),
                 constitution: change.constitution.or(project.constitution),
                 updated_at: service.now().into(),

@@ -29,12 +29,12 @@ pub(crate) struct ProjectConfig {
 impl ProjectConfig {
     /// This configuration with everything that `change` says in its place.
     #[must_use]
-    pub(crate) fn amended(self, change: Self) -> Self {
+    pub(crate) fn amended(self, change: ConfigChange) -> Self {
         Self {
-            qa_profile: change.qa_profile.or(self.qa_profile),
-            default_mode: change.default_mode.or(self.default_mode),
-            escalate_tier: change.escalate_tier.or(self.escalate_tier),
-            max_concurrent: change.max_concurrent.or(self.max_concurrent),
+            qa_profile: change.qa_profile.of(self.qa_profile),
+            default_mode: change.default_mode.of(self.default_mode),
+            escalate_tier: change.escalate_tier.of(self.escalate_tier),
+            max_concurrent: change.max_concurrent.of(self.max_concurrent),
         }
     }
 
@@ -51,6 +51,42 @@ impl ProjectConfig {
             options.escalate_tier = escalate;
         }
     }
+}
+
+/// What is to become of a value.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Change<T> {
+    /// It stays.
+    #[default]
+    Keep,
+    /// There is none any more.
+    Unset,
+    /// This takes its place.
+    Set(T),
+}
+
+impl<T> Change<T> {
+    /// What has become of the value.
+    pub(crate) fn of(self, before: Option<T>) -> Option<T> {
+        match self {
+            Self::Keep => before,
+            Self::Unset => None,
+            Self::Set(value) => Some(value),
+        }
+    }
+}
+
+/// What is to be changed of what a project's tasks begin with.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct ConfigChange {
+    /// How output is judged.
+    pub(crate) qa_profile: Change<QaProfile>,
+    /// Whether people take part.
+    pub(crate) default_mode: Change<ExecutionMode>,
+    /// Whether repeated rejections may move a task to a higher tier.
+    pub(crate) escalate_tier: Change<bool>,
+    /// Tasks that may hold a slot at once.
+    pub(crate) max_concurrent: Change<u32>,
 }
 
 /// A project as it is stored.
@@ -91,18 +127,18 @@ pub(crate) struct NewProject {
     pub(crate) config: ProjectConfig,
 }
 
-/// What is to be changed in a project; what is absent stays.
+/// What is to be changed in a project.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct ProjectChange {
-    /// What people call it. Its id stays.
+    /// What people call it, if that changes. Its id stays.
     pub(crate) name: Option<String>,
-    /// What it is for.
+    /// What it is for, if that changes.
     pub(crate) description: Option<String>,
     /// Where its code lives.
-    pub(crate) repo_url: Option<String>,
+    pub(crate) repo_url: Change<String>,
     /// What its tasks begin with, member by member.
-    pub(crate) config: ProjectConfig,
-    /// Rules for its workers, as a whole.
+    pub(crate) config: ConfigChange,
+    /// Rules for its workers, as a whole, if they change.
     pub(crate) constitution: Option<JsonObject>,
 }
 
@@ -111,18 +147,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_change_keeps_what_it_does_not_name() {
+    fn a_change_keeps_what_it_does_not_name_and_unsets_what_it_says_is_nothing() {
         let config = ProjectConfig {
             qa_profile: Some(QaProfile::Security),
             max_concurrent: Some(3),
-            ..ProjectConfig::default()
+            escalate_tier: Some(true),
+            default_mode: None,
         };
-        let change =
-            ProjectConfig { max_concurrent: Some(7), escalate_tier: Some(false), ..ProjectConfig::default() };
+        let change = ConfigChange {
+            max_concurrent: Change::Set(7),
+            escalate_tier: Change::Unset,
+            ..ConfigChange::default()
+        };
         let expected = ProjectConfig {
             qa_profile: Some(QaProfile::Security),
             default_mode: None,
-            escalate_tier: Some(false),
+            escalate_tier: None,
             max_concurrent: Some(7),
         };
         assert_eq!(config.amended(change), expected);

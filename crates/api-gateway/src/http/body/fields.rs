@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::Node;
 use crate::http::findings::{Findings, member_path};
 use crate::http::words::ConfiguredWords;
+use crate::projects::project::Change;
 
 /// A JSON object that is being read. An absent member and one that is `null` are the same.
 #[derive(Debug)]
@@ -31,6 +32,15 @@ impl<'f> Fields<'f> {
     pub(crate) fn optional<T>(&mut self, name: &str, read: impl FnOnce(Node<'_>) -> Option<T>) -> Option<T> {
         let value = self.members.remove(name).filter(|value| !value.is_null())?;
         read(Node::new(member_path(self.path, name), value, self.findings, self.words))
+    }
+
+    /// What is to become of a value: nothing where the member is absent, unset where it is `null`.
+    pub(crate) fn change<T>(&mut self, name: &str, read: impl FnOnce(Node<'_>) -> Option<T>) -> Change<T> {
+        if self.members.get(name).is_some_and(Value::is_null) {
+            self.members.remove(name);
+            return Change::Unset;
+        }
+        self.optional(name, read).map_or(Change::Keep, Change::Set)
     }
 
     /// The member's value; that it is missing or wrong is noted.

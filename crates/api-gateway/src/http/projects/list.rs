@@ -2,24 +2,26 @@
 
 use actix_web::web::{Data, Json};
 use serde::Serialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::view::ProjectView;
 use crate::http::AppState;
+use crate::http::cursor::ProjectCursor;
 use crate::http::openapi::answers::{BadQuery, CannotServe};
-use crate::http::page::{DEFAULT_LIMIT, FURTHEST_OFFSET, MOST_PER_PAGE};
+use crate::http::page::{PageParameters, PageQuery, PageStart};
 use crate::http::problem::ApiError;
 use crate::http::query::{Parameters, Query, ReadQuery};
-use crate::projects::catalogue;
+use crate::projects::catalogue::{self, ProjectsFrom};
 
 /// Lists projects
 ///
-/// Newest first.
+/// Newest first. Programs follow `next_cursor`, which neither skips nor repeats a project when others are made
+/// meanwhile.
 #[utoipa::path(
     get,
     path = "/api/v1/projects",
     tag = "projects",
-    params(ListProjectsQuery),
+    params(PageParameters),
     responses(
         (status = 200, description = "A page of projects", body = ListProjectsResponse),
         BadQuery,
@@ -30,31 +32,24 @@ pub(crate) async fn list_projects(
     state: Data<AppState>,
     query: Query<ListProjectsQuery>,
 ) -> Result<Json<ListProjectsResponse>, ApiError> {
-    let limit = query.0.limit.unwrap_or(DEFAULT_LIMIT);
-    let offset = query.0.offset.unwrap_or(0);
-    let page = catalogue::list_projects(&state.tasks, limit, offset).await?;
+    let PageQuery { limit, start } = query.0.0;
+    let (offset, from) = match start {
+        PageStart::Offset(offset) => (Some(offset), ProjectsFrom::Offset(offset)),
+        PageStart::Cursor(ProjectCursor(key)) => (None, ProjectsFrom::After(key)),
+    };
+    let page = catalogue::list_projects(&state.tasks, limit, &from).await?;
     let projects = page.projects.into_iter().map(|project| ProjectView::from(project).in_list()).collect();
-    Ok(Json(ListProjectsResponse { projects, total: page.total, limit, offset }))
+    let next_cursor = page.next.map(|key| ProjectCursor(key).to_string());
+    Ok(Json(ListProjectsResponse { projects, total: page.total, limit, offset, next_cursor }))
 }
 
-/// Which projects.
-#[derive(Debug, PartialEq, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct ListProjectsQuery {
-    /// Most projects in the answer; 50 when absent.
-    #[param(minimum = 1, maximum = 200)]
-    limit: Option<u32>,
-    /// Projects to leave out at the beginning.
-    #[param(minimum = 0, maximum = 10_000)]
-    offset: Option<u32>,
-}
+/// Which page.
+#[derive(Debug)]
+pub(crate) struct ListProjectsQuery(PageQuery<ProjectCursor>);
 
 impl ReadQuery for ListProjectsQuery {
     fn read(parameters: &mut Parameters) -> Option<Self> {
-        Some(Self {
-            limit: parameters.integer("limit", 1..=MOST_PER_PAGE),
-            offset: parameters.integer("offset", 0..=FURTHEST_OFFSET),
-        })
+        Some(Self(PageQuery::read(parameters)))
     }
 }
 
@@ -67,6 +62,8 @@ pub(crate) struct ListProjectsResponse {
     total: u64,
     /// Most projects in a page.
     limit: u32,
-    /// Where this page began.
-    offset: u32,
+    /// Where this page began; `null` after a cursor.
+    offset: Option<u32>,
+    /// Where the next page begins; `null` at the end.
+    next_cursor: Option<String>,
 }

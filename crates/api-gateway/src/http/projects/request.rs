@@ -9,7 +9,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::http::body::{Fields, Node};
 use crate::http::openapi::vocabulary::{ExecutionModeWord, QaProfileWord};
-use crate::projects::project::ProjectConfig;
+use crate::projects::project::{Change, ConfigChange, ProjectConfig};
 
 /// Most characters of a name.
 pub(super) const MOST_NAME_CHARS: usize = 100;
@@ -85,6 +85,31 @@ pub(super) fn read_config(fields: &mut Fields<'_>) -> Option<ProjectConfigReques
             })
         })
     })
+}
+
+/// Reads `config` where it is to be changed: a `null` in it unsets a value, `null` in its place all of them.
+pub(super) fn read_config_change(fields: &mut Fields<'_>) -> ConfigChange {
+    let read = |node: Node<'_>| {
+        node.object(|fields| {
+            Some(ConfigChange {
+                qa_profile: fields.change("qa_profile", |node| node.word(QaProfile::WORDS)),
+                default_mode: fields.change("default_mode", |node| node.parsed()),
+                max_concurrent: fields
+                    .change("max_concurrent", |node| node.unquoted().integer(1..=MOST_CONCURRENT)),
+                escalate_tier: fields.change("escalate_tier", |node| node.unquoted().flag()),
+            })
+        })
+    };
+    match fields.change("config", read) {
+        Change::Keep => ConfigChange::default(),
+        Change::Set(change) => change,
+        Change::Unset => ConfigChange {
+            qa_profile: Change::Unset,
+            default_mode: Change::Unset,
+            max_concurrent: Change::Unset,
+            escalate_tier: Change::Unset,
+        },
+    }
 }
 
 impl From<ProjectConfigRequest> for ProjectConfig {

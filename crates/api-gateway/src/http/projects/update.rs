@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::refusal;
 use super::request::{
-    MOST_DESCRIPTION_CHARS, MOST_NAME_CHARS, MOST_URL_CHARS, ProjectConfigRequest, read_config,
+    MOST_DESCRIPTION_CHARS, MOST_NAME_CHARS, MOST_URL_CHARS, ProjectConfigRequest, read_config_change,
 };
 use super::view::ProjectView;
 use crate::http::AppState;
@@ -15,11 +15,12 @@ use crate::http::openapi::answers::{CannotServe, NoSuchProjectOrBadBody};
 use crate::http::path::PathId;
 use crate::http::problem::ApiError;
 use crate::projects::catalogue;
-use crate::projects::project::ProjectChange;
+use crate::projects::project::{Change, ProjectChange};
 
 /// Changes a project
 ///
-/// What is not given, or `null`, stays as it is, also inside `config`. Tasks keep what they began with.
+/// What is not given stays as it is, also inside `config`; `null` unsets a value, but for the name, which every
+/// project has. Tasks keep what they began with.
 #[utoipa::path(
     put,
     path = "/api/v1/projects/{project_id}",
@@ -28,6 +29,9 @@ use crate::projects::project::ProjectChange;
         pattern = "^[A-Za-z0-9._:-]+$")),
     request_body(content = UpdateProjectRequest, examples(
         ("slots" = (summary = "More tasks at a time", value = json!({ "config": { "max_concurrent": 20 } }))),
+        ("unset" = (summary = "The service's number of slots again", value = json!({
+            "config": { "max_concurrent": null }
+        }))),
         ("text" = (summary = "Values as text", value = json!({
             "config": { "max_concurrent": "20", "escalate_tier": "true", "qa_profile": "strict" }
         }))),
@@ -41,15 +45,16 @@ use crate::projects::project::ProjectChange;
 pub(crate) async fn update_project(
     state: Data<AppState>,
     project_id: PathId<ProjectId>,
-    request: RequestBody<UpdateProjectRequest>,
+    request: RequestBody<UpdateProjectBody>,
 ) -> Result<Json<ProjectView>, ApiError> {
-    let change = request.0.into();
+    let change = request.0.0;
     let project = catalogue::change_project(&state.tasks, &project_id.0, change).await.map_err(refusal)?;
     Ok(Json(project.into()))
 }
 
-/// What is to be changed.
-#[derive(Debug, PartialEq, ToSchema)]
+/// What is to be changed; names the schema of [`UpdateProjectBody`].
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "names a schema and has no values")]
 pub(crate) struct UpdateProjectRequest {
     /// What people call it; its id stays.
     #[schema(min_length = 1, max_length = 100, pattern = r"\S")]
@@ -64,26 +69,24 @@ pub(crate) struct UpdateProjectRequest {
     repo_url: Option<String>,
 }
 
-impl ReadBody for UpdateProjectRequest {
-    fn read(fields: &mut Fields<'_>) -> Option<Self> {
-        Some(Self {
-            name: fields.optional("name", |node| node.text(1..=MOST_NAME_CHARS)),
-            description: fields.optional("description", |node| node.text(0..=MOST_DESCRIPTION_CHARS)),
-            config: read_config(fields),
-            repo_url: fields.optional("repo_url", |node| node.text(1..=MOST_URL_CHARS)),
-        })
-    }
-}
+/// The change itself: other than [`UpdateProjectRequest`] it tells `null` from nothing.
+#[derive(Debug)]
+pub(crate) struct UpdateProjectBody(ProjectChange);
 
-impl From<UpdateProjectRequest> for ProjectChange {
-    fn from(request: UpdateProjectRequest) -> Self {
-        Self {
-            name: request.name,
-            description: request.description,
-            repo_url: request.repo_url,
-            config: request.config.unwrap_or_default().into(),
+impl ReadBody for UpdateProjectBody {
+    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        let description = fields.change("description", |node| node.text(0..=MOST_DESCRIPTION_CHARS));
+        Some(Self(ProjectChange {
+            name: fields.optional("name", |node| node.text(1..=MOST_NAME_CHARS)),
+            description: match description {
+                Change::Keep => None,
+                Change::Unset => Some(String::new()),
+                Change::Set(text) => Some(text),
+            },
+            config: read_config_change(fields),
+            repo_url: fields.change("repo_url", |node| node.text(1..=MOST_URL_CHARS)),
             constitution: None,
-        }
+        }))
     }
 }
 
@@ -92,18 +95,30 @@ mod tests {
     use super::*;
     use crate::http::body::read_body;
     use crate::http::words::ConfiguredWords;
+    use crate::projects::project::ConfigChange;
 
     fn read(body: &str) -> Result<ProjectChange, Vec<String>> {
-        read_body::<UpdateProjectRequest>(body.as_bytes(), &ConfiguredWords::default())
-            .map(Into::into)
+        read_body::<UpdateProjectBody>(body.as_bytes(), &ConfiguredWords::default())
+            .map(|body| body.0)
             .map_err(|error| error.fields())
     }
 
     #[test]
     fn nothing_given_changes_nothing() {
-        for body in ["{}", r#"{"name":null,"config":{"qa_profile":null}}"#] {
+        for body in ["{}", r#"{"name":null,"config":{}}"#] {
             assert_eq!(read(body).unwrap(), ProjectChange::default(), "{body}");
         }
+    }
+
+    #[test]
+    fn null_unsets_a_value() {
+        let change =
+            read(r#"{"description":null,"repo_url":null,"config":{"max_concurrent":null}}"#).unwrap();
+        assert_eq!((change.description.as_deref(), change.repo_url), (Some(""), Change::Unset));
+        let slots = ConfigChange { max_concurrent: Change::Unset, ..ConfigChange::default() };
+        assert_eq!(change.config, slots);
+        let all = read(r#"{"config":null}"#).unwrap().config;
+        assert_eq!((all.qa_profile, all.escalate_tier), (Change::Unset, Change::Unset));
     }
 
     #[test]

@@ -1,11 +1,14 @@
 //! SQL of projects as their owners see them.
 
 use chrono::{DateTime, Utc};
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::{Bool, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use protocol::ProjectId;
 use protocol::events::JsonObject;
 
+use super::ProjectsFrom;
 use crate::projects::project::{NewProject, Project, ProjectConfig};
 use crate::schema::projects;
 use crate::tasks::store::json::Json;
@@ -96,15 +99,28 @@ pub(super) async fn lock(conn: &mut AsyncPgConnection, id: &ProjectId) -> QueryR
     whole(found.first(conn).await.optional()?)
 }
 
-/// Projects, newest first.
-pub(super) async fn list(conn: &mut AsyncPgConnection, limit: i64, offset: i64) -> QueryResult<Vec<Project>> {
-    let rows: Vec<ProjectRow> = projects::table
-        .order((projects::created_at.desc(), projects::project_id))
+/// Projects from a place on, newest first.
+pub(super) async fn list(
+    conn: &mut AsyncPgConnection,
+    limit: i64,
+    from: &ProjectsFrom,
+) -> QueryResult<Vec<Project>> {
+    let mut query = projects::table
+        .order((projects::created_at.desc(), projects::project_id.desc()))
         .limit(limit)
-        .offset(offset)
         .select(ProjectRow::as_select())
-        .load(conn)
-        .await?;
+        .into_boxed();
+    query = match from {
+        ProjectsFrom::Offset(offset) => query.offset(i64::from(*offset)),
+        ProjectsFrom::After(key) => query.filter(
+            sql::<Bool>("(created_at, project_id) < (")
+                .bind::<Timestamptz, _>(key.created_at.to_utc())
+                .sql(", ")
+                .bind::<Text, _>(key.id.as_str())
+                .sql(")"),
+        ),
+    };
+    let rows: Vec<ProjectRow> = query.load(conn).await?;
     rows.into_iter().map(Project::try_from).collect()
 }
 

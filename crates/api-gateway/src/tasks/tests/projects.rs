@@ -7,9 +7,9 @@ use serde_json::json;
 
 use super::fixture::*;
 use crate::projects::catalogue::{
-    ProjectError, change_project, create_project, delete_project, find_project, list_projects,
+    ProjectError, ProjectsFrom, change_project, create_project, delete_project, find_project, list_projects,
 };
-use crate::projects::project::{NewProject, ProjectChange, ProjectConfig};
+use crate::projects::project::{Change, ConfigChange, NewProject, ProjectChange, ProjectConfig};
 use crate::tasks::queries::{find_task_tree, list_project_tasks};
 use crate::tasks::submission::{LeftOpen, NewTask};
 
@@ -37,10 +37,10 @@ async fn a_project_is_made_shown_changed_and_deleted() {
     assert!(matches!(again, Err(ProjectError::Exists(_))), "{again:?}");
 
     gateway.clock.advance(std::time::Duration::from_secs(1));
-    let config = ProjectConfig { qa_profile: Some(QaProfile::Security), ..ProjectConfig::default() };
-    let change = ProjectChange { config, repo_url: Some("r".to_owned()), ..ProjectChange::default() };
+    let config = ConfigChange { qa_profile: Change::Set(QaProfile::Security), ..ConfigChange::default() };
+    let change = ProjectChange { config, repo_url: Change::Set("r".to_owned()), ..ProjectChange::default() };
     change_project(service, &made.id, change).await.unwrap();
-    let config = ProjectConfig { max_concurrent: Some(5), ..ProjectConfig::default() };
+    let config = ConfigChange { max_concurrent: Change::Set(5), ..ConfigChange::default() };
     let change = ProjectChange { config, name: Some("Web".to_owned()), ..ProjectChange::default() };
     let changed = change_project(service, &made.id, change).await.unwrap();
     assert_eq!(find_project(service, &made.id).await.unwrap(), changed);
@@ -51,8 +51,16 @@ async fn a_project_is_made_shown_changed_and_deleted() {
     );
     assert!(changed.updated_at > made.updated_at);
 
-    let listed = list_projects(service, 1, 0).await.unwrap();
+    let listed = list_projects(service, 1, &ProjectsFrom::Offset(0)).await.unwrap();
     assert_eq!((listed.total, listed.projects.len()), (2, 1), "the default project is there too");
+    let rest = list_projects(service, 1, &ProjectsFrom::After(listed.next.unwrap())).await.unwrap();
+    assert_eq!((rest.projects.len(), rest.next), (1, None));
+    assert_ne!(rest.projects[0].id, listed.projects[0].id);
+    let config =
+        ConfigChange { qa_profile: Change::Unset, max_concurrent: Change::Unset, ..ConfigChange::default() };
+    let change = ProjectChange { config, repo_url: Change::Unset, ..ProjectChange::default() };
+    let unset = change_project(service, &made.id, change).await.unwrap();
+    assert_eq!((unset.config, unset.repo_url), (ProjectConfig::default(), None));
     delete_project(service, &made.id).await.unwrap();
     let gone = delete_project(service, &made.id).await;
     assert!(matches!(gone, Err(ProjectError::NotFound(_))), "{gone:?}");
@@ -96,7 +104,7 @@ async fn the_number_of_slots_takes_effect_at_once() {
     }
     let released = tasks.iter().filter(|task| task.phase == Phase::Routing).count();
     assert_eq!(released, 1);
-    let config = ProjectConfig { max_concurrent: Some(3), ..ProjectConfig::default() };
+    let config = ConfigChange { max_concurrent: Change::Set(3), ..ConfigChange::default() };
     let change = ProjectChange { config, ..ProjectChange::default() };
     change_project(&gateway.service, &id("web"), change).await.unwrap();
     gateway.admit("web").await;
