@@ -5,17 +5,21 @@
 
 pub mod agents;
 pub mod consumers;
+pub mod dead_letters;
 pub mod http;
 pub mod live;
 mod metrics;
+pub mod pauses;
 mod projects;
 pub mod provenance;
+pub mod queues;
 pub mod reconcilers;
 pub mod reviews;
 mod schema;
 pub mod settings;
 pub mod startup;
 pub mod tasks;
+pub mod workers;
 
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 

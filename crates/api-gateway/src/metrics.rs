@@ -10,6 +10,9 @@ pub(crate) const PHASE_SECONDS: &str = "dats_task_phase_duration_seconds";
 pub(crate) const RETRIES: &str = "dats_task_retries_total";
 pub(crate) const ENDED: &str = "dats_tasks_ended_total";
 pub(crate) const ATTEMPTS: &str = "dats_task_attempts";
+pub(crate) const QUEUE_MESSAGES: &str = "dats_queue_messages";
+pub(crate) const QUEUE_CONSUMERS: &str = "dats_queue_consumers";
+pub(crate) const COUNTER_REPAIRS: &str = "dats_counter_repairs_total";
 pub(crate) const PASS_FAILURES: &str = "dats_reconciler_failures_total";
 pub(crate) const LIVE_SUBSCRIBERS: &str = "dats_live_subscribers";
 pub(crate) const LIVE_TRACES: &str = "dats_live_traces";
@@ -28,5 +31,11 @@ pub(crate) fn describe() {
     describe_gauge!(LIVE_SUBSCRIBERS, "Subscribers of live updates on this replica");
     describe_gauge!(LIVE_TRACES, "Traces that they watch");
     describe_counter!(LIVE_DROPPED, "Live updates not published; watchers find them in the database");
+    describe_gauge!(
+        QUEUE_MESSAGES,
+        "Messages that wait in a queue of the broker, by queue; dead letters among them"
+    );
+    describe_gauge!(QUEUE_CONSUMERS, "Consumers of a queue of the broker, by queue");
+    describe_counter!(COUNTER_REPAIRS, "Counters of projects that were wrong and were repaired, by counter");
     describe_counter!(PASS_FAILURES, "Passes of reconcilers that failed, by reconciler");
 }

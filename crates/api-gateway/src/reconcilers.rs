@@ -3,21 +3,26 @@
 
 pub(crate) mod admission;
 pub(crate) mod agents;
+pub(crate) mod counters;
 pub(crate) mod dependencies;
 pub(crate) mod family;
 pub(crate) mod forecast;
 mod nudge;
+pub(crate) mod queues;
 mod retention;
 pub(crate) mod schedule;
 pub(crate) mod timers;
+pub(crate) mod workers;
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use protocol::{ProjectId, TaskId};
 use service_runtime::shutdown::{Shutdown, Stage, TaskGroup};
 
 use crate::agents::AgentRegistry;
-use crate::settings::{ReconcilerSettings, RetentionSettings};
+use crate::queues::Queues;
+use crate::settings::{ReconcilerSettings, RetentionSettings, Settings};
 use crate::tasks::TaskService;
 pub use agents::Hearing;
 use nudge::Nudge;
@@ -51,11 +56,35 @@ pub fn start(
         .start(dependencies::Dependencies { service: service(), interval: every(intervals.dependencies_ms) });
     starter.start(family::Family { service: service(), interval: every(intervals.family_ms) });
     starter.start(forecast::Forecast { service: service(), interval: every(intervals.forecast_ms) });
+    starter.start(counters::Counters {
+        service: service(),
+        interval: every(intervals.counters_ms),
+        last: String::new(),
+    });
     starter.start(retention::Retention {
         service: service(),
         interval: every(intervals.retention_ms),
         inbox_days: retention.inbox_days,
     });
+}
+
+/// Starts those that are there for operators to look at.
+pub fn start_for_operators(
+    service: &TaskService,
+    queues: Queues,
+    settings: &Settings,
+    group: &TaskGroup,
+    shutdown: &Shutdown,
+) {
+    let starter = Starter { group, shutdown };
+    let every = Duration::from_millis;
+    let intervals = &settings.reconcilers;
+    starter.start(workers::Workers {
+        service: service.clone(),
+        interval: every(intervals.workers_ms),
+        forget_after_seconds: settings.workers.forget_after_seconds,
+    });
+    starter.start(queues::QueueWatch { queues, interval: every(intervals.queues_ms), known: HashMap::new() });
 }
 
 /// Starts those that look after agents. `hearing` tells whether their heartbeats can be heard.

@@ -24,6 +24,18 @@ diesel::table! {
         last_activity_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        paused_at -> Nullable<Timestamptz>,
+        pause_reason -> Nullable<Text>,
+        paused_by -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    paused_tiers (tier) {
+        tier -> Text,
+        paused_at -> Timestamptz,
+        pause_reason -> Nullable<Text>,
+        paused_by -> Nullable<Text>,
     }
 }
 

@@ -40,6 +40,8 @@ pub struct Settings {
     pub task_management: TaskManagementSettings,
     /// Agents and the work that goes to them.
     pub agents: AgentsSettings,
+    /// Workers.
+    pub workers: WorkersSettings,
     /// Watching tasks.
     pub live: LiveSettings,
     /// How often to look without being called.
@@ -104,8 +106,24 @@ pub struct ReconcilerSettings {
     pub agents_ms: u64,
     /// The numbers behind estimates.
     pub forecast_ms: u64,
+    /// The list of workers.
+    pub workers_ms: u64,
+    /// Measuring the broker's queues.
+    pub queues_ms: u64,
+    /// From one project whose counters are proved to the next.
+    pub counters_ms: u64,
     /// What may be forgotten.
     pub retention_ms: u64,
+}
+
+/// Section `workers`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WorkersSettings {
+    /// How long a worker counts as there after its last event, in seconds.
+    pub offline_seconds: u64,
+    /// How long a worker is listed after its last event, in seconds.
+    pub forget_after_seconds: u64,
 }
 
 /// Section `provenance`.
@@ -169,6 +187,11 @@ impl ServiceSettings for Settings {
             ("reconcilers.family_ms", intervals.family_ms),
             ("reconcilers.agents_ms", intervals.agents_ms),
             ("reconcilers.forecast_ms", intervals.forecast_ms),
+            ("reconcilers.workers_ms", intervals.workers_ms),
+            ("reconcilers.queues_ms", intervals.queues_ms),
+            ("workers.offline_seconds", self.workers.offline_seconds),
+            ("workers.forget_after_seconds", self.workers.forget_after_seconds),
+            ("reconcilers.counters_ms", intervals.counters_ms),
             ("reconcilers.retention_ms", intervals.retention_ms),
             ("provenance.query_timeout_ms", self.provenance.query_timeout_ms),
             ("retention.inbox_days", u64::from(self.retention.inbox_days)),

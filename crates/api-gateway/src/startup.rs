@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use actix_web::HttpServer;
 use anyhow::Context;
-use messaging::{Broker, ConsumerHandle, OutboxRelay, Publisher, RpcClient};
+use messaging::{Broker, ConsumerHandle, DeadLetters, OutboxRelay, Publisher, RpcClient};
 use protocol::topology;
 use service_runtime::clock::Clock;
 use service_runtime::database::Pool;
@@ -19,10 +19,12 @@ use service_runtime::shutdown::{Shutdown, Stage, TaskGroup};
 use tracing::info;
 
 use crate::agents::AgentRegistry;
+use crate::dead_letters::DeadLetterOffice;
 use crate::http::connection::limit_patience;
 use crate::http::waiting::WaitingRoom;
 use crate::http::{AppState, RestApi};
 use crate::provenance::ProvenanceClient;
+use crate::queues::Queues;
 use crate::reconcilers::Hearing;
 use crate::settings::Settings;
 use crate::tasks::event_application::EventHandler;
@@ -119,6 +121,9 @@ pub fn assemble(settings: &Settings, parts: Parts) -> anyhow::Result<SocketAddr>
     tasks.adopt(Stage::Intake, "event consumer", consuming);
     reconcilers::start(&service, &settings.reconcilers, &settings.retention, &tasks, &shutdown);
     let agents = AgentRegistry::new(service.clone(), &settings.agents);
+    let queues = Queues::new(&broker, &management.tiers);
+    reconcilers::start_for_operators(&service, queues.clone(), settings, &tasks, &shutdown);
+    let letters = DeadLetters::new(broker.clone(), publisher.clone());
     let hearing = hearing(&broker, &consumer);
     reconcilers::start_for_agents(&agents, &settings.reconcilers, hearing, &tasks, &shutdown);
 
@@ -136,6 +141,9 @@ pub fn assemble(settings: &Settings, parts: Parts) -> anyhow::Result<SocketAddr>
         live: hub,
         sockets: (&settings.live).into(),
         provenance,
+        dead_letters: DeadLetterOffice::new(queues.clone(), letters, Arc::clone(&clock)),
+        queues,
+        worker_silence_seconds: settings.workers.offline_seconds,
         ops,
         clock,
         version,

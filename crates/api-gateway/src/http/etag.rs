@@ -1,6 +1,7 @@
 //! Entity tags: a client that has the newest state of a task is told so in place of getting it again.
 
 use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use actix_web::HttpRequest;
 use actix_web::http::header;
@@ -14,6 +15,18 @@ impl EntityTag {
     /// The tag of a task's state; `sequence` grows with every change.
     pub(crate) fn of(task_id: TaskId, sequence: u64) -> Self {
         Self(format!("\"{task_id}.{sequence}\""))
+    }
+
+    /// The tag of a view that also shows what is not part of the task's state.
+    pub(crate) fn with(self, more: Option<&str>) -> Self {
+        match more {
+            None => self,
+            Some(more) => {
+                let mut hasher = DefaultHasher::new();
+                more.hash(&mut hasher);
+                Self(format!("{}.{:x}\"", self.0.trim_end_matches('"'), hasher.finish()))
+            }
+        }
     }
 
     /// Whether the request says in `If-None-Match` that it has this state.
@@ -47,6 +60,11 @@ mod tests {
         for known in [tag.to_string(), strong.clone(), format!("\"x\", {strong}"), "*".to_owned()] {
             assert!(tag.is_listed_in(&known), "{known}");
         }
+        assert_ne!(
+            EntityTag::of(task_id, 7).with(Some("place 1")),
+            EntityTag::of(task_id, 7).with(Some("place 2"))
+        );
+        assert_eq!(EntityTag::of(task_id, 7).with(None), tag);
         for other in [EntityTag::of(task_id, 8).to_string(), String::new(), format!("{task_id}.7")] {
             assert!(!tag.is_listed_in(&other), "{other}");
         }

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 use percent_encoding::percent_decode_str;
+use protocol::vocabulary::Tier;
 use protocol::{AgentId, ArtifactId, ProjectId, TaskId, TraceId};
 
 use super::body::parse_uuid;
@@ -58,6 +59,15 @@ impl PathIdentifier for AgentId {
 
     fn from_segment(segment: &str) -> Result<Self, String> {
         parse_uuid(segment).map(Self).ok_or_else(|| "must be a UUID".to_owned())
+    }
+}
+
+/// A tier in a path. Whether this installation has it is for the endpoint to say.
+impl PathIdentifier for Tier {
+    const NAME: &'static str = "tier";
+
+    fn from_segment(segment: &str) -> Result<Self, String> {
+        Ok(Self::from(segment))
     }
 }
 

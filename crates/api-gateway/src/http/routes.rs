@@ -11,7 +11,7 @@ use protocol::ErrorCode;
 use utoipa::OpenApi;
 
 use super::problem::ApiError;
-use super::{agents, dispatch, live, operations, projects, provenance, reviews, tasks};
+use super::{agents, dead_letters, dispatch, live, operations, pauses, projects, provenance, reviews, tasks};
 
 /// One method of one path, and who answers it.
 pub(crate) struct RouteEntry {
@@ -72,12 +72,23 @@ routes! {
     GET  "/api/v1/projects/{project_id}/tasks" => projects::tasks::list_project_tasks;
     POST "/api/v1/projects/{project_id}/constitution" => projects::constitution::set_constitution;
     GET  "/api/v1/projects/{project_id}/status" => projects::status::get_project_status;
+    POST "/api/v1/projects/{project_id}/pause" => pauses::project::pause_project;
+    POST "/api/v1/projects/{project_id}/resume" => pauses::project::resume_project;
+    GET  "/api/v1/tiers" => pauses::list::list_tiers;
+    POST "/api/v1/tiers/{tier}/pause" => pauses::tier::pause_tier;
+    POST "/api/v1/tiers/{tier}/resume" => pauses::tier::resume_tier;
     GET  "/api/v1/reviews" => reviews::list::list_reviews;
     GET  "/api/v1/reviews/{review_id}" => reviews::get::get_review;
     POST "/api/v1/reviews/{review_id}/approve" => reviews::approve::approve_review;
     POST "/api/v1/reviews/{review_id}/reject" => reviews::reject::reject_review;
     POST "/api/v1/reviews/{review_id}/request-changes" => reviews::request_changes::request_review_changes;
     GET  "/api/v1/provenance/{id}" => provenance::get::get_provenance;
+    GET  "/api/v1/workers" => operations::workers::list_workers;
+    GET  "/api/v1/queues" => operations::queues::list_queues;
+    GET  "/api/v1/failures" => operations::failures::list_failures;
+    GET  "/api/v1/dead-letters" => dead_letters::list::list_dead_letters;
+    POST "/api/v1/dead-letters/redrive" => dead_letters::redrive::redrive_dead_letters;
+    POST "/api/v1/dead-letters/purge" => dead_letters::purge::purge_dead_letters;
     GET  "/api/v1/health" => operations::health::get_health;
     GET  "/api/v1/health/detailed" => operations::health::get_detailed_health;
     GET  "/livez" => operations::probes::get_liveness;

@@ -7,8 +7,10 @@ use service_runtime::ops::OpsState;
 
 use super::live::SocketRules;
 use crate::agents::AgentRegistry;
+use crate::dead_letters::DeadLetterOffice;
 use crate::live::Hub;
 use crate::provenance::ProvenanceClient;
+use crate::queues::Queues;
 use crate::tasks::TaskService;
 use crate::tasks::submission::Submitter;
 
@@ -27,6 +29,12 @@ pub struct AppState {
     pub sockets: SocketRules,
     /// Asks the provenance-store.
     pub provenance: ProvenanceClient,
+    /// The broker's queues.
+    pub queues: Queues,
+    /// What nobody could handle.
+    pub dead_letters: DeadLetterOffice,
+    /// How long a worker may be silent before it counts as gone, in seconds.
+    pub worker_silence_seconds: u64,
     /// Health and metrics.
     pub ops: OpsState,
     /// The time of day.

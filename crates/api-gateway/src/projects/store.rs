@@ -85,15 +85,20 @@ pub(crate) struct SlotsRow {
     pub(crate) max_concurrent: Option<i32>,
     pub(crate) active: i64,
     pub(crate) waiting: i64,
+    pub(crate) paused_at: Option<DateTime<Utc>>,
 }
 
 impl SlotsRow {
-    /// Slots that are free under the project's own limit, or the given one.
+    /// Slots that are free under the project's own limit, or the given one; none while it is paused.
     pub(crate) fn free(&self, default_limit: u32) -> i64 {
+        if self.paused_at.is_some() {
+            return 0;
+        }
         (self.limit(default_limit) - self.active).max(0)
     }
 
-    fn limit(&self, default_limit: u32) -> i64 {
+    /// Slots that there are.
+    pub(crate) fn limit(&self, default_limit: u32) -> i64 {
         self.max_concurrent.map_or(i64::from(default_limit), i64::from)
     }
 }
@@ -113,7 +118,15 @@ pub(crate) async fn lock_projects(
         .await
 }
 
-/// Whether one of the projects has given away more slots than it has.
+/// The project's slots, if there is such a project.
+pub(crate) async fn find_slots(
+    conn: &mut AsyncPgConnection,
+    project: &ProjectId,
+) -> QueryResult<Option<SlotsRow>> {
+    projects::table.find(project.as_str()).select(SlotsRow::as_select()).first(conn).await.optional()
+}
+
+/// Whether one of the projects has given away more slots than it has, or is paused.
 pub(crate) async fn has_project_over_limit(
     conn: &mut AsyncPgConnection,
     ids: &[&str],
@@ -124,7 +137,7 @@ pub(crate) async fn has_project_over_limit(
         .select(SlotsRow::as_select())
         .load(conn)
         .await?;
-    Ok(rows.iter().any(|row| row.active > row.limit(default_limit)))
+    Ok(rows.iter().any(|row| row.paused_at.is_some() || row.active > row.limit(default_limit)))
 }
 
 /// Every project in which tasks wait for a slot.

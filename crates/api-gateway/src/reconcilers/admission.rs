@@ -1,24 +1,30 @@
-//! Admission: releases waiting tasks into the free slots of their project, by priority, then age. Exact under any
-//! number of replicas, because a slot is only given away under the lock of the project's row.
+//! Admission: releases waiting tasks into the free slots of their project. Exact under any number of replicas,
+//! because a slot is only given away under the lock of the project's row, and pauses are looked at under locks too.
+//! Fair between projects: each gets its share of a round before any gets a second one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use diesel::QueryResult;
 use diesel::result::Error as DieselError;
-use diesel_async::AsyncConnection;
+use diesel_async::{AsyncConnection, AsyncPgConnection};
 use protocol::ProjectId;
 use service_runtime::database::StoreError;
 
 use super::nudge::Scope;
 use super::schedule::{Pass, Reconciler};
+use crate::pauses::store::{hold_off_pauses, list_paused_tier_names};
 use crate::projects::store::{list_waiting_projects, lock_projects};
 use crate::tasks::TaskService;
-use crate::tasks::changes::{Cause, ChangeSet, admitted};
-use crate::tasks::store::read::{claim_tasks_awaiting_slot, list_inherited};
+use crate::tasks::changes::{Cause, ChangeSet, Committed, admitted};
+use crate::tasks::store::queue::list_next_in_queues;
+use crate::tasks::store::read::{claim_tasks, list_inherited};
 
 /// Most tasks released in one transaction.
 const BATCH: i64 = 200;
+/// Most projects of one transaction: their rows are wanted by every change of their tasks.
+const PROJECTS: usize = 16;
 
 /// See the module.
 pub(crate) struct Admission {
@@ -45,12 +51,10 @@ impl Reconciler for Admission {
             (false, Scope::Places(projects)) => projects,
             (true, _) | (_, Scope::Everywhere) => waiting_projects(&self.service).await?,
         };
+        let projects: Vec<ProjectId> = projects.into_iter().collect();
         let mut unfinished = Vec::new();
-        for project in projects {
-            // One batch per project and round, so that a busy project does not keep the others waiting.
-            if admit_waiting_tasks(&self.service, &project).await? == BATCH.unsigned_abs() as usize {
-                unfinished.push(project);
-            }
+        for projects in projects.chunks(PROJECTS) {
+            unfinished.extend(admit_in_projects(&self.service, projects).await?.unfinished);
         }
         self.service.nudges().admission.add(unfinished);
         Ok(Pass::Settled { next: None })
@@ -65,35 +69,76 @@ async fn waiting_projects(service: &TaskService) -> Result<BTreeSet<ProjectId>, 
     Ok(with_slots.filter_map(|row| ProjectId::new(row.project_id).ok()).collect())
 }
 
+/// What one transaction has released.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Released {
+    /// How many tasks.
+    pub(crate) tasks: usize,
+    /// Projects in which more may be released.
+    pub(crate) unfinished: Vec<ProjectId>,
+}
+
 /// Releases tasks of the project into its free slots, up to a batch of them; tells how many.
+#[cfg(test)]
 pub(crate) async fn admit_waiting_tasks(
     service: &TaskService,
     project: &ProjectId,
 ) -> Result<usize, StoreError> {
-    let now = service.now();
+    Ok(admit_in_projects(service, std::slice::from_ref(project)).await?.tasks)
+}
+
+/// Releases tasks of the projects into their free slots, up to a batch of them.
+pub(crate) async fn admit_in_projects(
+    service: &TaskService,
+    projects: &[ProjectId],
+) -> Result<Released, StoreError> {
     let mut conn = service.connection().await?;
-    let admission = conn
-        .transaction::<_, DieselError, _>(async |conn| {
-            let Some(slots) = lock_projects(conn, &[project]).await?.pop() else { return Ok(None) };
-            let free = slots.free(service.default_limit()).min(BATCH);
-            if free == 0 || slots.waiting == 0 {
-                return Ok(None);
-            }
-            let waiting = claim_tasks_awaiting_slot(conn, project, free).await?;
-            let ids: Vec<_> = waiting.iter().map(|task| task.submission.id).collect();
-            let inherited = list_inherited(conn, &waiting).await?;
-            let mut changes = ChangeSet::new(service.rules(), now, waiting);
-            for (id, artifacts) in inherited {
-                changes.inherit(id, artifacts);
-            }
-            for &id in &ids {
-                changes.apply(id, &admitted(), &Cause::ours("task.admitted"))?;
-            }
-            Ok(Some((ids.len(), changes.write(conn).await?)))
-        })
-        .await?;
+    let (released, committed) =
+        conn.transaction::<_, DieselError, _>(async |conn| release(conn, service, projects).await).await?;
     drop(conn);
-    let Some((released, committed)) = admission else { return Ok(0) };
-    service.committed(committed);
+    if let Some(committed) = committed {
+        service.committed(committed);
+    }
     Ok(released)
+}
+
+async fn release(
+    conn: &mut AsyncPgConnection,
+    service: &TaskService,
+    projects: &[ProjectId],
+) -> QueryResult<(Released, Option<Committed>)> {
+    hold_off_pauses(conn).await?;
+    let paused_tiers = list_paused_tier_names(conn).await?;
+    let rows = lock_projects(conn, &projects.iter().collect::<Vec<_>>()).await?;
+    let share = (BATCH / i64::try_from(projects.len()).unwrap_or(BATCH).max(1)).max(1);
+    let limit = service.default_limit();
+    let free = rows.into_iter().filter(|row| row.waiting > 0).map(|row| (row.free(limit), row.project_id));
+    let free: BTreeMap<String, i64> =
+        free.filter(|(free, _)| *free > 0).map(|(free, project)| (project, free)).collect();
+    if free.is_empty() {
+        return Ok((Released::default(), None));
+    }
+    let wanted = free.iter().map(|(project, &free)| (project.as_str(), free.min(share)));
+    let next = list_next_in_queues(conn, wanted, &paused_tiers, service.rules().priority_step).await?;
+    // What somebody else holds is changing just now: whoever changes it calls again if that leaves a slot.
+    let mut waiting = claim_tasks(conn, &next).await?;
+    waiting.retain(|task| task.awaits_slot());
+    let ids: Vec<_> = waiting.iter().map(|task| task.submission.id).collect();
+    let mut by_project: BTreeMap<ProjectId, i64> = BTreeMap::new();
+    for task in &waiting {
+        *by_project.entry(task.submission.project_id.clone()).or_default() += 1;
+    }
+    let inherited = list_inherited(conn, &waiting).await?;
+    let mut changes = ChangeSet::new(service.rules(), service.now(), waiting);
+    for (id, artifacts) in inherited {
+        changes.inherit(id, artifacts);
+    }
+    for &id in &ids {
+        changes.apply(id, &admitted(), &Cause::ours("task.admitted"))?;
+    }
+    let has_more = |(project, released): &(ProjectId, i64)| {
+        *released == share && free.get(project.as_str()).is_some_and(|free| *free > share)
+    };
+    let unfinished = by_project.into_iter().filter(has_more).map(|(project, _)| project).collect();
+    Ok((Released { tasks: ids.len(), unfinished }, Some(changes.write(conn).await?)))
 }

@@ -49,6 +49,12 @@ impl<K: Ord> Nudge<K> {
         self.woken.notify_one();
     }
 
+    /// Asks for a look everywhere.
+    pub(crate) fn everywhere(&self) {
+        *self.places.lock().unwrap_or_else(PoisonError::into_inner) = Scope::Everywhere;
+        self.woken.notify_one();
+    }
+
     /// Returns when there was a call since the last [`Nudge::take`] that answered one.
     pub(crate) async fn called(&self) {
         self.woken.notified().await;
@@ -80,6 +86,9 @@ mod tests {
     fn too_many_places_become_everywhere() {
         let nudge = Nudge::default();
         nudge.add(0..=MOST_PLACES);
+        nudge.add([1]);
+        assert_eq!(nudge.take(), Scope::Everywhere);
+        nudge.everywhere();
         nudge.add([1]);
         assert_eq!(nudge.take(), Scope::Everywhere);
     }

@@ -23,6 +23,8 @@ pub struct TaskManagementSettings {
     pub timeout_default_seconds: u64,
     /// Tasks under way at once in a project that does not say.
     pub max_concurrent_per_project: u32,
+    /// A step of priority counts as having waited so many seconds longer.
+    pub priority_step_seconds: u64,
     /// Attempts that reviewers may add.
     pub review_extra_attempts: u32,
     /// Rejections at one tier after which the next attempt goes one tier up.
@@ -112,6 +114,7 @@ impl TaskManagementSettings {
                 blocked: seconds(limits.blocked_seconds),
                 decomposed: seconds(limits.decomposed_seconds),
             },
+            priority_step: seconds(self.priority_step_seconds),
             rejections_before_escalation: self.rejections_before_escalation,
             tiers: self.tiers.clone(),
             subtask_failure: self.subtask_failure,
@@ -136,6 +139,7 @@ impl TaskManagementSettings {
             ("task_management.timeout_default_seconds", self.timeout_default_seconds),
             ("task_management.max_concurrent_per_project", self.max_concurrent_per_project.into()),
             ("task_management.rejections_before_escalation", self.rejections_before_escalation.into()),
+            ("task_management.priority_step_seconds", self.priority_step_seconds),
             ("task_management.max_subtasks", self.max_subtasks as u64),
             ("task_management.submission.max_waiting", self.submission.max_waiting as u64),
             ("task_management.submission.max_batch", self.submission.max_batch as u64),

@@ -33,6 +33,7 @@ use crate::live::TaskUpdate;
 use crate::projects::counters::{Deltas, execution_time_ms};
 use crate::projects::store::add_to_counters;
 use crate::reviews::store::{close_reviews, insert_reviews};
+use crate::workers::Heard;
 use announcements::Change;
 use observation::Observation;
 use questions::Questions;
@@ -67,6 +68,7 @@ pub(crate) struct ChangeSet<'a> {
     updates: Vec<TaskUpdate>,
     observations: Vec<Observation>,
     questions: Questions,
+    heard: Vec<Heard>,
 }
 
 impl<'a> ChangeSet<'a> {
@@ -85,6 +87,7 @@ impl<'a> ChangeSet<'a> {
             updates: Vec::new(),
             observations: Vec::new(),
             questions: Questions::default(),
+            heard: Vec::new(),
         }
     }
 
@@ -117,6 +120,7 @@ impl<'a> ChangeSet<'a> {
                 self.history.push(cause.record(&before, task, self.now, None));
                 self.observations.push(Observation::applied(cause.event, &before, task, self.now));
                 self.questions.note(&before, task, input);
+                self.heard.extend(Heard::of(&before, task, input, self.now));
                 let inherited = self.inherited.get(&id).map_or(&[][..], Vec::as_slice);
                 let change = Change { before: &before, after: task, input, cause, inherited, now: self.now };
                 self.events.extend(change.events(&effects).map_err(unserializable)?);
@@ -274,8 +278,8 @@ impl<'a> ChangeSet<'a> {
         let may_admit: Vec<ProjectId> = may_admit.map(|(project, _)| project.clone()).collect();
         let changed = self.tasks.into_values().filter(|tracked| tracked.before.is_some());
         let tasks = self.created.into_iter().chain(changed.map(|tracked| tracked.task)).collect();
-        let Self { events, updates, observations, .. } = self;
-        Committed { tasks, events, updates, may_admit, ended, families, observations }
+        let Self { events, updates, observations, heard, .. } = self;
+        Committed { tasks, events, updates, may_admit, ended, families, observations, heard }
     }
 }
 

@@ -72,6 +72,8 @@ impl Estimates {
         let mean = numbers.mean_ms(task)?;
         match task.phase {
             Phase::Done | Phase::Blocked | Phase::InReview | Phase::Decomposed => None,
+            // Nobody can foresee when it is resumed.
+            Phase::Submitted if waits_for(task, WaitingReason::Pause) => None,
             Phase::Submitted => {
                 let begins = numbers.begins_at(task, mean, now);
                 Some(begins + milliseconds(mean))
@@ -97,12 +99,15 @@ impl Numbers {
     }
 
     fn begins_at(&self, task: &Task, mean: f64, now: DateTime<Utc>) -> DateTime<Utc> {
-        let waits_for_time =
-            task.waiting.as_ref().is_some_and(|waiting| waiting.reason == WaitingReason::Backoff);
+        let waits_for_time = waits_for(task, WaitingReason::Backoff);
         let earliest = task.wake_at.filter(|_| waits_for_time).map_or(now, |due| due.max(now));
         let rounds = self.rounds.get(task.submission.project_id.as_str()).copied().unwrap_or_default();
         earliest + milliseconds(rounds * mean)
     }
+}
+
+fn waits_for(task: &Task, reason: WaitingReason) -> bool {
+    task.waiting.as_ref().is_some_and(|waiting| waiting.reason == reason)
 }
 
 fn milliseconds(amount: f64) -> TimeDelta {

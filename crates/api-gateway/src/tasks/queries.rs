@@ -1,18 +1,22 @@
 //! Reading tasks: single rows by primary key, and pages along an index. Nothing here counts a large table.
 
+mod failures;
 mod filter;
 mod history;
 mod page;
 mod project_status;
 mod project_tasks;
 mod tree;
+mod waiting;
 
+pub use failures::{FailedTask, FailedTasks, list_failures};
 pub use filter::TaskFilter;
 pub use history::{HistoryEntry, HistoryPage, list_history};
 pub use page::{PageKey, PageRequest, PageStart, TaskPage, TaskSummary, list_tasks};
 pub use project_status::{ProjectStatus, find_project_status};
 pub use project_tasks::{ProjectTask, ProjectTasks, list_project_tasks};
 pub use tree::{TaskTree, find_task_tree};
+pub use waiting::find_task_explained;
 
 use protocol::TaskId;
 use service_runtime::database::StoreError;

@@ -14,6 +14,7 @@ use super::lifecycle::Rules;
 use super::task::Task;
 use crate::live::LiveFeed;
 use crate::reconcilers::Nudges;
+use crate::workers::WorkerSightings;
 
 /// Takes events whose outbox rows are committed, and must not wait: the outbox relay, or a test's notebook.
 pub type Announce = Arc<dyn Fn(Vec<OutboxEntry>) + Send + Sync>;
@@ -44,13 +45,21 @@ struct Inner {
     parts: TaskServiceParts,
     nudges: Nudges,
     estimates: Estimates,
+    workers: WorkerSightings,
 }
 
 impl TaskService {
     /// Brings the parts together; nothing is started.
     #[must_use]
     pub fn new(parts: TaskServiceParts) -> Self {
-        Self { inner: Arc::new(Inner { parts, nudges: Nudges::default(), estimates: Estimates::default() }) }
+        Self {
+            inner: Arc::new(Inner {
+                parts,
+                nudges: Nudges::default(),
+                estimates: Estimates::default(),
+                workers: WorkerSightings::default(),
+            }),
+        }
     }
 
     /// When the task will probably be completed; `None` before anything was measured, for a task that has
@@ -77,6 +86,10 @@ impl TaskService {
         &self.inner.estimates
     }
 
+    pub(crate) fn workers(&self) -> &WorkerSightings {
+        &self.inner.workers
+    }
+
     pub(crate) fn default_limit(&self) -> u32 {
         self.inner.parts.max_concurrent_per_project
     }
@@ -93,6 +106,7 @@ impl TaskService {
             (self.inner.parts.announce)(committed.events);
         }
         self.inner.parts.live.tell(committed.updates);
+        self.inner.workers.note(committed.heard);
         self.inner.nudges.admission.add(committed.may_admit);
         self.inner.nudges.dependencies.add(committed.ended);
         self.inner.nudges.family.add(committed.families);

@@ -10,6 +10,7 @@ pub(crate) mod inbox;
 pub(crate) mod insert;
 pub(crate) mod json;
 pub(crate) mod named;
+pub(crate) mod queue;
 pub(crate) mod read;
 pub(crate) mod row;
 pub(crate) mod text;

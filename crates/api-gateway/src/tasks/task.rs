@@ -288,6 +288,19 @@ impl Task {
         self.submission.options.tier.is_some()
     }
 
+    /// Whether it is completed and a worker's output led to that.
+    #[must_use]
+    pub fn completed_with_output(&self) -> bool {
+        self.status == TaskStatus::Completed && self.work.worker_id.is_some()
+    }
+
+    /// The tier that it is known to go to: the pinned one, else the least that its next attempt may have, else the
+    /// one of an earlier attempt. What routing will decide about its first attempt nobody knows.
+    #[must_use]
+    pub fn known_tier(&self) -> Option<&Tier> {
+        self.submission.options.tier.as_ref().or(self.minimum_tier.as_ref()).or(self.tier.as_ref())
+    }
+
     /// Its failure in the form in which events carry it.
     #[must_use]
     pub fn failure(&self) -> Option<Failure> {

@@ -3,16 +3,21 @@
 
 mod admission;
 mod agents;
+mod counters;
 mod dependencies;
 mod dispatch;
 mod drill;
 mod events;
+mod failures;
 mod family;
 mod fixture;
 mod lists;
+mod pauses;
 mod projects;
+mod queue;
 mod races;
 mod random;
 mod reviews;
 mod submissions;
 mod timers;
+mod workers;

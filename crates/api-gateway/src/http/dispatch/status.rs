@@ -34,7 +34,8 @@ pub(crate) async fn get_work_status(
     task_id: PathId<TaskId>,
 ) -> Result<Json<WorkStatusResponse>, ApiError> {
     let task_id = task_id.0;
-    let task = queries::find_task(&state.tasks, task_id).await?.ok_or_else(|| no_such_task(task_id))?;
+    let task = queries::find_task_explained(&state.tasks, task_id).await?;
+    let task = task.ok_or_else(|| no_such_task(task_id))?;
     Ok(Json(task.into()))
 }
 

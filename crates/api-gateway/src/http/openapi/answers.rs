@@ -76,6 +76,9 @@ answers! {
     NoSuchProjectOrInUse = [InvalidIdentifier, CannotDeleteDefault], [ProjectNotFound], [ProjectNotEmpty];
     /// What can be wrong with a new project.
     BadProject = [ValidationFailed, MalformedJson], [ProjectExists], [PayloadTooLarge], [UnsupportedMediaType];
+    /// A tier that this installation does not have, or a body that is not one.
+    NoSuchTierOrBadBody = [InvalidIdentifier, ValidationFailed, MalformedJson], [PayloadTooLarge],
+        [UnsupportedMediaType];
     /// A review id that is not one, or names no review.
     NoSuchReview = [InvalidIdentifier], [ReviewNotFound];
     /// A review that is not there, or takes no answer any more, or an answer that is not one.

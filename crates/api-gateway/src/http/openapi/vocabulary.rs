@@ -53,6 +53,8 @@ word_schemas! {
     DomainWord as "Domain" = words::Domain::WORDS;
     /// Whether a review was answered, and how.
     ReviewStatusWord as "ReviewStatus" = crate::reviews::ReviewStatus::WORDS;
+    /// How a worker is.
+    WorkerStatusWord as "WorkerStatus" = crate::workers::WorkerStatus::WORDS;
     /// State of a record's verification.
     VerificationStatusWord as "VerificationStatus" = words::VerificationStatus::WORDS;
 }

@@ -13,6 +13,7 @@ use super::no_such_project;
 use crate::http::AppState;
 use crate::http::openapi::answers::{CannotServe, NoSuchProject};
 use crate::http::path::PathId;
+use crate::http::pauses::PauseView;
 use crate::http::problem::ApiError;
 use crate::tasks::queries::{self, ProjectStatus};
 
@@ -76,6 +77,8 @@ pub(crate) struct ProjectStatusResponse {
     /// When one of its tasks last changed.
     #[schema(value_type = Option<DateTime>)]
     last_activity_at: Option<Timestamp>,
+    /// Why and since when nothing new of it is released; `null` while it is not paused.
+    paused: Option<PauseView>,
     /// Whether its records can be trusted.
     health: Option<ProjectHealthView>,
 }
@@ -138,6 +141,7 @@ impl ProjectStatusResponse {
             tokens_input: status.tokens_input,
             tokens_output: status.tokens_output,
             last_activity_at: status.last_activity_at,
+            paused: status.paused.map(Into::into),
             health: health.map(Into::into),
         }
     }

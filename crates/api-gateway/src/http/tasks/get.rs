@@ -37,8 +37,10 @@ pub(crate) async fn get_task(
     task_id: PathId<TaskId>,
 ) -> Result<HttpResponse, ApiError> {
     let task_id = task_id.0;
-    let task = queries::find_task(&state.tasks, task_id).await?.ok_or_else(|| no_such_task(task_id))?;
-    let tag = EntityTag::of(task_id, task.sequence);
+    let task = queries::find_task_explained(&state.tasks, task_id).await?;
+    let task = task.ok_or_else(|| no_such_task(task_id))?;
+    let detail = task.waiting.as_ref().and_then(|waiting| waiting.detail.as_deref());
+    let tag = EntityTag::of(task_id, task.sequence).with(detail);
     let mut answer = if tag.is_known_to(&request) { HttpResponse::NotModified() } else { HttpResponse::Ok() };
     answer.insert_header((header::ETAG, tag.to_string()));
     answer.insert_header((header::CACHE_CONTROL, "private, no-cache"));

@@ -9,9 +9,9 @@ use actix_web::http::header::HeaderMap;
 use actix_web::http::{Method, StatusCode};
 use actix_web::test::{TestRequest, init_service};
 use actix_web::web::Bytes;
-use messaging::{Broker, BrokerSettings, Listener, RpcClient};
+use messaging::{Broker, BrokerSettings, DeadLetters, Listener, Publisher, PublisherSettings, RpcClient};
 use protocol::topology::Topology;
-use protocol::vocabulary::{AgentType, Priority};
+use protocol::vocabulary::{AgentType, Priority, Tier};
 use serde_json::Value;
 use service_runtime::clock::SystemClock;
 use service_runtime::database::{self, DatabaseSettings};
@@ -21,9 +21,11 @@ use service_runtime::telemetry::{self, MetricsHandle, TelemetryGuard, TelemetryS
 use tokio_util::sync::CancellationToken;
 
 use crate::agents::AgentRegistry;
+use crate::dead_letters::DeadLetterOffice;
 use crate::http::{AppState, RestApi, SocketRules};
 use crate::live::{Hub, LiveFeed, LiveSettings};
 use crate::provenance::ProvenanceClient;
+use crate::queues::Queues;
 use crate::settings::AgentsSettings;
 use crate::tasks::lifecycle::Rules;
 use crate::tasks::submission::{CollectorSettings, Submitter};
@@ -119,6 +121,10 @@ fn api() -> RestApi {
     let (listener, heard, _) = Listener::start(&broker, crate::live::EXCHANGE, stop.clone());
     let (live, watch) = Hub::new(listener, heard, pool, &LiveSettings::default(), stop.clone());
     tokio::spawn(watch);
+    let queues = Queues::new(&broker, &Tier::STANDARD);
+    let (publisher, _) =
+        Publisher::start(&broker, Topology::default(), &PublisherSettings::default(), stop.clone());
+    let letters = DeadLetters::new(broker.clone(), publisher);
     let (rpc, _) = RpcClient::start(&broker, Topology::default(), stop);
     let health = Health::new();
     health.register("database", Importance::Required, || async { Err("no answer".to_owned()) });
@@ -136,6 +142,9 @@ fn api() -> RestApi {
         submitter,
         live,
         sockets: SocketRules::from(&LiveSettings::default()),
+        dead_letters: DeadLetterOffice::new(queues.clone(), letters, Arc::new(SystemClock)),
+        queues,
+        worker_silence_seconds: 900,
         provenance: ProvenanceClient::new(rpc, Duration::from_millis(200)),
         ops: OpsState { health, metrics: metrics() },
         clock: Arc::new(SystemClock),

@@ -31,6 +31,7 @@ fn filled(path: &str) -> String {
     path.replace("{task_id}", "0190f3a1-0000-7000-8000-000000000001")
         .replace("{project_id}", "default")
         .replace("{review_id}", "r-1")
+        .replace("{tier}", "small")
 }
 
 #[test]

@@ -6,6 +6,7 @@ use protocol::{ProjectId, TaskId};
 use super::observation::Observation;
 use crate::live::TaskUpdate;
 use crate::tasks::task::Task;
+use crate::workers::Heard;
 
 /// See the module. None of it is lost if it is not done: outbox rows are swept, reconcilers look for themselves.
 pub(crate) struct Committed {
@@ -21,6 +22,8 @@ pub(crate) struct Committed {
     pub(crate) ended: Vec<TaskId>,
     /// Split tasks that have to look after their subtasks: one of those ended, or they did.
     pub(crate) families: Vec<TaskId>,
+    /// What was heard of workers.
+    pub(crate) heard: Vec<Heard>,
     pub(super) observations: Vec<Observation>,
 }
 

@@ -65,6 +65,8 @@ pub struct Rules {
     pub retry_delay: RetryDelay,
     /// Limits per phase.
     pub phase_limits: PhaseLimits,
+    /// In the queue for a slot, a step of priority counts as having waited so much longer.
+    pub priority_step: Duration,
     /// Rejections at one tier after which the next attempt goes one tier up.
     pub rejections_before_escalation: u32,
     /// The tiers by rising ability.
@@ -95,6 +97,7 @@ impl Default for Rules {
                 blocked: hours(7 * 24),
                 decomposed: hours(24),
             },
+            priority_step: Duration::from_secs(600),
             rejections_before_escalation: 2,
             tiers: Tier::STANDARD.to_vec(),
             subtask_failure: SubtaskFailure::FailFast,

@@ -6,6 +6,8 @@ use protocol::vocabulary::TaskStatus;
 use protocol::{ProjectId, Timestamp};
 use service_runtime::database::StoreError;
 
+use crate::pauses::Pause;
+use crate::pauses::store::find_project_pause;
 use crate::projects::store::{CountersRow, find_counters, list_tier_counters};
 use crate::tasks::TaskService;
 
@@ -32,6 +34,8 @@ pub struct ProjectStatus {
     pub tokens_output: u64,
     /// When something last happened to one of its tasks.
     pub last_activity_at: Option<Timestamp>,
+    /// Why and since when nothing new is released; `None` while it is not paused.
+    pub paused: Option<Pause>,
 }
 
 /// The project's numbers; `None` if there is no such project.
@@ -45,8 +49,10 @@ pub async fn find_project_status(
     let mut conn = service.connection().await?;
     let Some(counters) = find_counters(&mut conn, project_id).await? else { return Ok(None) };
     let tiers = list_tier_counters(&mut conn, project_id).await?;
+    let paused = find_project_pause(&mut conn, project_id).await?;
     drop(conn);
-    Ok(Some(status(project_id.clone(), &counters, tiers, service.default_limit())))
+    let status = status(project_id.clone(), &counters, tiers, service.default_limit());
+    Ok(Some(ProjectStatus { paused, ..status }))
 }
 
 fn status(
@@ -74,5 +80,6 @@ fn status(
         tokens_input: counters.tokens_input.unsigned_abs(),
         tokens_output: counters.tokens_output.unsigned_abs(),
         last_activity_at: counters.last_activity_at.map(Into::into),
+        paused: None,
     }
 }

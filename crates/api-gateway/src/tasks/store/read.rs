@@ -5,12 +5,10 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::Bool;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use protocol::TaskId;
 use protocol::events::Artifact;
-use protocol::{ProjectId, TaskId};
 use uuid::Uuid;
 
 use super::json::Json;
@@ -78,27 +76,6 @@ pub(crate) async fn claim_due_tasks(
 /// When the next timer is due.
 pub(crate) async fn find_next_due(conn: &mut AsyncPgConnection) -> QueryResult<Option<DateTime<Utc>>> {
     tasks::table.select(diesel::dsl::min(tasks::wake_at)).first(conn).await
-}
-
-/// Up to `limit` tasks of the project that only wait for a slot, by priority, then age, that nobody else has
-/// locked.
-pub(crate) async fn claim_tasks_awaiting_slot(
-    conn: &mut AsyncPgConnection,
-    project: &ProjectId,
-    limit: i64,
-) -> QueryResult<Vec<Task>> {
-    let rows = tasks::table
-        .filter(tasks::project_id.eq(project.as_str()))
-        // As literals, so that the partial index made for this query is recognised in a prepared statement.
-        .filter(sql::<Bool>("phase = 'submitted' AND waiting_reason = 'slot'"))
-        .order((tasks::priority.desc(), tasks::created_at, tasks::task_id))
-        .limit(limit)
-        .for_no_key_update()
-        .skip_locked()
-        .select(TaskRow::as_select())
-        .load(conn)
-        .await?;
-    into_tasks(rows)
 }
 
 /// For each of the tasks that depends on others: what those produced.

@@ -11,6 +11,7 @@ use diesel_async::AsyncPgConnection;
 use protocol::{ProjectId, TaskId};
 
 use super::Ticket;
+use crate::pauses::store::{hold_off_pauses, list_paused_tier_names};
 use crate::projects::defaults::{Defaults, SubmissionRow, list_for_submission, lock_for_submission};
 use crate::projects::store::{SlotsRow, has_project_over_limit, insert_missing_projects};
 use crate::tasks::task::Submission;
@@ -31,6 +32,7 @@ pub(super) enum Hold {
 pub(super) struct Slots {
     pub(super) defaults: Defaults,
     free: BTreeMap<String, Free>,
+    paused_tiers: Vec<String>,
     default_limit: u32,
     held: bool,
 }
@@ -52,14 +54,16 @@ impl Slots {
         for ticket in accepted {
             *wanted.entry(&ticket.submission.project_id).or_default() += 1;
         }
+        let paused_tiers = paused_tiers(conn, accepted).await?;
         if hold == Hold::IfScarce {
             let ids: Vec<&ProjectId> = wanted.keys().copied().collect();
             let slots = Self::of(list_for_submission(conn, &ids).await?, default_limit, false);
             if wanted.iter().all(|(project, &tasks)| slots.has_plenty(project, tasks)) {
-                return Ok(slots);
+                return Ok(Self { paused_tiers, ..slots });
             }
         }
-        Self::lock(conn, default_limit, &wanted.keys().copied().collect::<Vec<_>>()).await
+        let slots = Self::lock(conn, default_limit, &wanted.keys().copied().collect::<Vec<_>>()).await?;
+        Ok(Self { paused_tiers, ..slots })
     }
 
     async fn lock(
@@ -85,7 +89,7 @@ impl Slots {
             (row.project_id, free)
         };
         let free = rows.into_iter().map(|row| free(defaults.take(row))).collect();
-        Self { defaults, free, default_limit, held }
+        Self { defaults, free, paused_tiers: Vec::new(), default_limit, held }
     }
 
     fn has_plenty(&self, project: &ProjectId, tasks: i64) -> bool {
@@ -100,6 +104,7 @@ impl Slots {
             .map(|ticket| &ticket.submission)
             .filter(|submission| submission.depends_on.is_empty())
             .filter(|submission| submission.not_before.is_none_or(|time| time <= now))
+            .filter(|submission| !self.is_paused(submission))
             .collect();
         candidates.sort_by_key(|submission| std::cmp::Reverse(submission.priority.rank()));
         let mut admitted = BTreeSet::new();
@@ -113,6 +118,11 @@ impl Slots {
             }
         }
         admitted
+    }
+
+    fn is_paused(&self, submission: &Submission) -> bool {
+        let pinned = submission.options.tier.as_ref();
+        pinned.is_some_and(|tier| self.paused_tiers.iter().any(|paused| paused == tier.as_str()))
     }
 
     /// Looks, now that the counters are written and so their rows held, whether the limits are kept.
@@ -133,4 +143,13 @@ impl Slots {
     pub(super) fn has_free(&self, project: &ProjectId) -> bool {
         self.free.get(project.as_str()).is_some_and(|free| free.slots > 0)
     }
+}
+
+/// The tiers that are paused, and stay so until the end of the transaction; nobody asks where no tier is pinned.
+async fn paused_tiers(conn: &mut AsyncPgConnection, accepted: &[&Ticket]) -> QueryResult<Vec<String>> {
+    if accepted.iter().all(|ticket| ticket.submission.options.tier.is_none()) {
+        return Ok(Vec::new());
+    }
+    hold_off_pauses(conn).await?;
+    list_paused_tier_names(conn).await
 }

@@ -1,0 +1,39 @@
+//! `GET /tiers`: the tiers of this installation, and which of them are paused.
+
+use std::collections::HashMap;
+
+use actix_web::web::{Data, Json};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::tier::TierPauseResponse;
+use crate::http::AppState;
+use crate::http::openapi::answers::CannotServe;
+use crate::http::problem::ApiError;
+use crate::pauses;
+
+/// Lists the tiers
+///
+/// By rising ability.
+#[utoipa::path(
+    get,
+    path = "/api/v1/tiers",
+    tag = "operations",
+    responses((status = 200, description = "The tiers", body = ListTiersResponse), CannotServe)
+)]
+pub(crate) async fn list_tiers(state: Data<AppState>) -> Result<Json<ListTiersResponse>, ApiError> {
+    let mut paused: HashMap<_, _> = pauses::list_paused_tiers(&state.tasks).await?.into_iter().collect();
+    let tiers =
+        state.tasks.rules().tiers.iter().map(|tier| TierPauseResponse {
+            tier: tier.clone(),
+            paused: paused.remove(tier).map(Into::into),
+        });
+    Ok(Json(ListTiersResponse { tiers: tiers.collect() }))
+}
+
+/// The tiers.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ListTiersResponse {
+    /// By rising ability.
+    tiers: Vec<TierPauseResponse>,
+}

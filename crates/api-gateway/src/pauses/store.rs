@@ -1,0 +1,148 @@
+//! SQL of pauses, and the lock that releases share and a pause of a tier takes alone.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use protocol::ProjectId;
+use protocol::vocabulary::Tier;
+
+use super::{Pause, PauseRequest};
+use crate::schema::{paused_tiers, projects};
+
+/// Number of the advisory lock; any that nothing else in this database uses.
+const RELEASES: i64 = 0x6461_7473_0001;
+
+/// Keeps tiers from being paused until the end of the transaction. To be taken before any project's row.
+pub(crate) async fn hold_off_pauses(conn: &mut AsyncPgConnection) -> QueryResult<()> {
+    let lock = diesel::sql_query("SELECT pg_advisory_xact_lock_shared($1)");
+    lock.bind::<diesel::sql_types::BigInt, _>(RELEASES).execute(conn).await.map(|_| ())
+}
+
+/// Waits for the releases that are under way, and keeps others waiting until the end of the transaction.
+pub(super) async fn await_releases(conn: &mut AsyncPgConnection) -> QueryResult<()> {
+    let lock = diesel::sql_query("SELECT pg_advisory_xact_lock($1)");
+    lock.bind::<diesel::sql_types::BigInt, _>(RELEASES).execute(conn).await.map(|_| ())
+}
+
+#[derive(Queryable)]
+struct PauseRow {
+    since: Option<DateTime<Utc>>,
+    reason: Option<String>,
+    by: Option<String>,
+}
+
+impl PauseRow {
+    fn read(self) -> Option<Pause> {
+        let Self { since, reason, by } = self;
+        since.map(|since| Pause { since: since.into(), reason, by })
+    }
+}
+
+/// Marks a project; a reason that is not given stays. `None` if there is no such project.
+pub(super) async fn pause_project(
+    conn: &mut AsyncPgConnection,
+    project: &ProjectId,
+    request: &PauseRequest,
+    now: DateTime<Utc>,
+) -> QueryResult<Option<Pause>> {
+    let row: Option<PauseRow> = diesel::update(projects::table.find(project.as_str()))
+        .set((
+            projects::paused_at.eq(diesel::dsl::sql("coalesce(paused_at, ")
+                .bind::<diesel::sql_types::Timestamptz, _>(now)
+                .sql(")")),
+            projects::pause_reason.eq(diesel::dsl::sql("coalesce(")
+                .bind::<diesel::sql_types::Nullable<diesel::sql_types::Text>, _>(&request.reason)
+                .sql(", pause_reason)")),
+            projects::paused_by.eq(diesel::dsl::sql("coalesce(")
+                .bind::<diesel::sql_types::Nullable<diesel::sql_types::Text>, _>(&request.by)
+                .sql(", paused_by)")),
+        ))
+        .returning((projects::paused_at, projects::pause_reason, projects::paused_by))
+        .get_result(conn)
+        .await
+        .optional()?;
+    Ok(row.and_then(PauseRow::read))
+}
+
+/// Unmarks a project; tells whether there is one.
+pub(super) async fn resume_project(conn: &mut AsyncPgConnection, project: &ProjectId) -> QueryResult<bool> {
+    let resumed = diesel::update(projects::table.find(project.as_str()))
+        .set((
+            projects::paused_at.eq(None::<DateTime<Utc>>),
+            projects::pause_reason.eq(None::<String>),
+            projects::paused_by.eq(None::<String>),
+        ))
+        .execute(conn)
+        .await?;
+    Ok(resumed > 0)
+}
+
+/// The project's pause, if it is paused.
+pub(crate) async fn find_project_pause(
+    conn: &mut AsyncPgConnection,
+    project: &ProjectId,
+) -> QueryResult<Option<Pause>> {
+    let row: Option<PauseRow> = projects::table
+        .find(project.as_str())
+        .select((projects::paused_at, projects::pause_reason, projects::paused_by))
+        .first(conn)
+        .await
+        .optional()?;
+    Ok(row.and_then(PauseRow::read))
+}
+
+/// Marks a tier; a reason that is not given stays.
+pub(super) async fn pause_tier(
+    conn: &mut AsyncPgConnection,
+    tier: &Tier,
+    request: &PauseRequest,
+    now: DateTime<Utc>,
+) -> QueryResult<Pause> {
+    diesel::insert_into(paused_tiers::table)
+        .values((
+            paused_tiers::tier.eq(tier.as_str()),
+            paused_tiers::paused_at.eq(now),
+            paused_tiers::pause_reason.eq(&request.reason),
+            paused_tiers::paused_by.eq(&request.by),
+        ))
+        .on_conflict(paused_tiers::tier)
+        .do_update()
+        .set((
+            paused_tiers::pause_reason
+                .eq(diesel::dsl::sql("coalesce(excluded.pause_reason, paused_tiers.pause_reason)")),
+            paused_tiers::paused_by
+                .eq(diesel::dsl::sql("coalesce(excluded.paused_by, paused_tiers.paused_by)")),
+        ))
+        .execute(conn)
+        .await?;
+    find_tier_pause(conn, tier).await?.ok_or(diesel::result::Error::NotFound)
+}
+
+/// Unmarks a tier.
+pub(super) async fn resume_tier(conn: &mut AsyncPgConnection, tier: &Tier) -> QueryResult<()> {
+    diesel::delete(paused_tiers::table.find(tier.as_str())).execute(conn).await.map(|_| ())
+}
+
+/// The tier's pause, if it is paused.
+pub(crate) async fn find_tier_pause(conn: &mut AsyncPgConnection, tier: &Tier) -> QueryResult<Option<Pause>> {
+    let found: Option<(DateTime<Utc>, Option<String>, Option<String>)> = paused_tiers::table
+        .find(tier.as_str())
+        .select((paused_tiers::paused_at, paused_tiers::pause_reason, paused_tiers::paused_by))
+        .first(conn)
+        .await
+        .optional()?;
+    Ok(found.map(|(since, reason, by)| Pause { since: since.into(), reason, by }))
+}
+
+/// The tiers that are paused, by name.
+pub(super) async fn list_paused_tiers(conn: &mut AsyncPgConnection) -> QueryResult<Vec<(Tier, Pause)>> {
+    type Row = (String, DateTime<Utc>, Option<String>, Option<String>);
+    let rows: Vec<Row> = paused_tiers::table.order(paused_tiers::tier).load(conn).await?;
+    let read = |(tier, since, reason, by): Row| (tier.into(), Pause { since: since.into(), reason, by });
+    Ok(rows.into_iter().map(read).collect())
+}
+
+/// The names of the tiers that are paused. Only certain for as long as pauses are held off.
+pub(crate) async fn list_paused_tier_names(conn: &mut AsyncPgConnection) -> QueryResult<Vec<String>> {
+    paused_tiers::table.select(paused_tiers::tier).load(conn).await
+}

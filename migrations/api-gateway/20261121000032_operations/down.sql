@@ -1,0 +1,2 @@
+DROP INDEX tasks_failed;
+DROP TABLE workers;
