@@ -96,7 +96,7 @@ async fn a_paused_tier_holds_what_is_known_to_go_there_and_nothing_else() {
 async fn nothing_is_released_after_a_pause_is_answered_however_busy_the_project_is() {
     let gateway = Fixture::new("busy").await;
     let second = gateway.second();
-    for round in 0..10 {
+    for round in 0..10_u32 {
         let id = format!("project-{round}");
         let mut submissions = Vec::new();
         for _ in 0..6 {
@@ -106,7 +106,7 @@ async fn nothing_is_released_after_a_pause_is_answered_however_busy_the_project_
         gateway.submit(new_task(&id)).await;
         let (of_project, of_tier) = (project(&id), because("enough"));
         let pausing = async {
-            if round % 2 == 0 {
+            if round.is_multiple_of(2) {
                 pauses::pause_project(&gateway.service, &of_project, &of_tier).await.unwrap();
             } else {
                 pauses::pause_tier(&gateway.service, &Tier::Tiny, &of_tier).await.unwrap();
@@ -123,6 +123,6 @@ async fn nothing_is_released_after_a_pause_is_answered_however_busy_the_project_
 
 /// Counts the tasks that were released although the pause of the round is about them.
 fn released(project: &str, round: u32) -> String {
-    let tier = if round % 2 == 0 { "" } else { "AND options ->> 'tier' = 'tiny'" };
+    let tier = if round.is_multiple_of(2) { "" } else { "AND options ->> 'tier' = 'tiny'" };
     format!("SELECT count(*) FROM tasks WHERE project_id = '{project}' AND phase <> 'submitted' {tier}")
 }
