@@ -1,5 +1,9 @@
 //! Request and reply between gateway and provenance-store (`provenance.query`), and the record as users see it.
 
+mod interchange;
+
+pub use interchange::{ExportCursor, ExportKind, ExportedPage, ImportOutcome, ImportedLine, ImportedLines};
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -33,6 +37,20 @@ pub enum ProvenanceQuery {
     ProjectHealth {
         /// Which project.
         project_id: ProjectId,
+    },
+    /// Takes in lines of an import; the answer is [`ImportedLines`].
+    ImportLines {
+        /// Place of the first line in the whole import, from 1.
+        first_line: u64,
+        /// The lines as they came, without line breaks.
+        lines: Vec<String>,
+    },
+    /// The next lines of a project's export; the answer is an [`ExportedPage`].
+    ExportPage {
+        /// Which project.
+        project_id: ProjectId,
+        /// Where the page before ended.
+        after: Option<ExportCursor>,
     },
 }
 

@@ -8,6 +8,7 @@ pub mod cascade;
 pub mod consumers;
 pub mod graph;
 pub mod marks;
+pub mod interchange;
 mod measurements;
 pub mod project_counters;
 pub mod queries;

@@ -17,6 +17,8 @@ use serde_json::Value;
 use service_runtime::database::StoreError;
 use thiserror::Error;
 
+use crate::interchange::export::export_page;
+use crate::interchange::import::import_lines;
 use crate::marks::MarkRules;
 
 /// What requests to change something need besides the database.
@@ -70,6 +72,12 @@ pub async fn answer(
         ProvenanceQuery::FindMarkTarget { id } => json(&get_mark_target(conn, &id).await?),
         ProvenanceQuery::ClearMarks { id, reason } => {
             json(&clear_marks(conn, &id, &reason, desk, &mut follow).await?)
+        }
+        ProvenanceQuery::ImportLines { first_line, lines } => {
+            json(&import_lines(conn, first_line, lines, desk.now).await?)
+        }
+        ProvenanceQuery::ExportPage { project_id, after } => {
+            json(&export_page(conn, &project_id, after).await?)
         }
     }?;
     Ok(Answer { value, follow })

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::Uuid as SqlUuid;
-use diesel::sql_types::{Jsonb, Nullable, Text};
+use diesel::sql_types::{Jsonb, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use protocol::events::JsonObject;
 use protocol::provenance_query::{RecordView, TaintView};
@@ -13,6 +13,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::Unanswered;
+use crate::interchange;
 use crate::records::Verdict;
 use crate::records::rows::unreadable;
 use crate::schema::provenance_records;
@@ -21,9 +22,9 @@ use crate::statement::statement;
 statement!(
     /// A record by its own id, else by an artifact that it produced, else by its task; of several the newest.
     struct FindRecord {
-        provenance_id: Option<Uuid> as Nullable<SqlUuid>,
+        provenance_id: Uuid as SqlUuid,
         artifact_id: String as Text,
-        task_id: Option<Uuid> as Nullable<SqlUuid>,
+        task_id: Uuid as SqlUuid,
     }
     "SELECT record.*, COALESCE((
         SELECT jsonb_agg(jsonb_build_object(
@@ -71,7 +72,7 @@ struct FoundRow {
     outputs: Value,
 }
 
-/// The record with this provenance id, else the newest that produced an artifact of this id, else the newest of
+/// The record with this provenance id (or this name, if it came from a file), else the newest that produced an artifact of this id, else the newest of
 /// the task with this id.
 ///
 /// # Errors
@@ -81,8 +82,11 @@ pub async fn get_record(conn: &mut AsyncPgConnection, id: &str) -> Result<Record
     if id.contains('\0') {
         return Err(not_found());
     }
-    let uuid = Uuid::parse_str(id).ok();
-    let find = FindRecord { provenance_id: uuid, artifact_id: id.to_owned(), task_id: uuid };
+    let find = FindRecord {
+        provenance_id: interchange::record_uuid(id),
+        artifact_id: id.to_owned(),
+        task_id: interchange::task_uuid(id),
+    };
     let row: Option<FoundRow> = find.get_result(conn).await.optional()?;
     Ok(row.ok_or_else(not_found)?.view()?)
 }

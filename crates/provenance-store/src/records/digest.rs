@@ -63,6 +63,22 @@ pub fn content_digest(key: AttemptKey, reported: &Reported) -> serde_json::Resul
     Ok(Sha256::digest(serde_json::to_vec(&canonical)?).into())
 }
 
+/// An object as text that is the same for equal objects, in whatever order their members came.
+///
+/// # Errors
+/// None for what came as JSON.
+pub(crate) fn canonical(members: &JsonObject) -> serde_json::Result<Vec<u8>> {
+    serde_json::to_vec(&sorted(members))
+}
+
+/// As [`canonical`], for any value.
+///
+/// # Errors
+/// None for what came as JSON.
+pub(crate) fn canonical_value(value: &Value) -> serde_json::Result<Vec<u8>> {
+    serde_json::to_vec(&Sorted(value))
+}
+
 /// A JSON value whose objects are written in the order of their keys; the database keeps another order.
 struct Sorted<'a>(&'a Value);
 

@@ -22,37 +22,37 @@ use crate::schema::{provenance_records, task_attempts};
 /// What events decide of a row of `provenance_records`.
 #[derive(Debug, Clone, PartialEq, Queryable, QueryableByName, Selectable)]
 #[diesel(table_name = provenance_records, check_for_backend(Pg))]
-pub(super) struct RecordRow {
-    pub(super) provenance_id: Uuid,
-    pub(super) task_id: Uuid,
-    pub(super) attempt: i32,
-    pub(super) report_kind: String,
-    pub(super) reported_at: DateTime<Utc>,
-    pub(super) reported_by: Uuid,
-    pub(super) project_id: Option<String>,
-    pub(super) tier: Option<String>,
-    pub(super) domain: Option<String>,
-    pub(super) model_used: Option<String>,
-    pub(super) worker_id: Option<String>,
-    pub(super) tokens_input: Option<i64>,
-    pub(super) tokens_output: Option<i64>,
-    pub(super) execution_time_ms: Option<i64>,
-    pub(super) confidence: Option<f64>,
-    pub(super) execution: Value,
-    pub(super) inputs: Value,
-    pub(super) inputs_read_at: DateTime<Utc>,
-    pub(super) started_at: Option<DateTime<Utc>>,
-    pub(super) completed_at: Option<DateTime<Utc>>,
-    pub(super) filled_in: Value,
-    pub(super) content_digest: Vec<u8>,
-    pub(super) verdict: String,
-    pub(super) verification: Option<Value>,
-    pub(super) verified_at: Option<DateTime<Utc>>,
+pub(crate) struct RecordRow {
+    pub(crate) provenance_id: Uuid,
+    pub(crate) task_id: Uuid,
+    pub(crate) attempt: i32,
+    pub(crate) report_kind: String,
+    pub(crate) reported_at: DateTime<Utc>,
+    pub(crate) reported_by: Uuid,
+    pub(crate) project_id: Option<String>,
+    pub(crate) tier: Option<String>,
+    pub(crate) domain: Option<String>,
+    pub(crate) model_used: Option<String>,
+    pub(crate) worker_id: Option<String>,
+    pub(crate) tokens_input: Option<i64>,
+    pub(crate) tokens_output: Option<i64>,
+    pub(crate) execution_time_ms: Option<i64>,
+    pub(crate) confidence: Option<f64>,
+    pub(crate) execution: Value,
+    pub(crate) inputs: Value,
+    pub(crate) inputs_read_at: DateTime<Utc>,
+    pub(crate) started_at: Option<DateTime<Utc>>,
+    pub(crate) completed_at: Option<DateTime<Utc>>,
+    pub(crate) filled_in: Value,
+    pub(crate) content_digest: Vec<u8>,
+    pub(crate) verdict: String,
+    pub(crate) verification: Option<Value>,
+    pub(crate) verified_at: Option<DateTime<Utc>>,
 }
 
 impl RecordRow {
     /// The row of an attempt's record.
-    pub(super) fn project(attempt: &Attempt, record: &Record, digest: Vec<u8>) -> QueryResult<Self> {
+    pub(crate) fn project(attempt: &Attempt, record: &Record, digest: Vec<u8>) -> QueryResult<Self> {
         let report = &record.reported.report;
         let shown = Projection::of(report, &attempt.facts);
         let verdict = attempt.facts.verdict.as_ref();

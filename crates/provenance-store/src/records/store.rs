@@ -165,7 +165,7 @@ struct Saved {
 }
 
 /// Writes these rows, new or changed; gives their places in the record order.
-pub(super) async fn save_records(
+pub(crate) async fn save_records(
     conn: &mut AsyncPgConnection,
     rows: Vec<RecordRow>,
 ) -> QueryResult<HashMap<Uuid, i64>> {

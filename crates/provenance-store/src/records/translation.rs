@@ -1,7 +1,7 @@
 //! From events to facts. What cannot be kept is refused here, one event at a time, so that it never reaches the
 //! database together with the rest of its batch.
 
-mod text;
+pub(crate) mod text;
 
 use protocol::events::{
     Artifact, Input, JsonObject, ReviewCompleted, TaskCompleted, TaskOutputCreated, TaskRejected,
@@ -21,7 +21,7 @@ pub use text::without_nul;
 use text::{clean_object, clean_value, label};
 
 /// Most edges that one record may bring into the graph: its inputs times its outputs.
-const MAX_EDGES: usize = 100_000;
+pub(crate) const MAX_EDGES: usize = 100_000;
 
 /// Why an event is not kept. Its text goes into the dead letter's headers.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

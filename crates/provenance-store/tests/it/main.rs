@@ -11,6 +11,7 @@ mod events;
 mod fixture;
 mod graph;
 mod marks;
+mod interchange;
 mod migrations;
 mod records;
 mod service;

@@ -19,7 +19,7 @@ pub(crate) fn clean(text: Option<&String>, member: &'static str) -> Result<Optio
 }
 
 /// A word of an open vocabulary.
-pub(super) fn label<T>(word: Option<&T>, member: &'static str) -> Result<Option<T>, Refused>
+pub(crate) fn label<T>(word: Option<&T>, member: &'static str) -> Result<Option<T>, Refused>
 where
     T: Clone + Into<String> + From<String>,
 {
@@ -33,7 +33,7 @@ pub fn without_nul(text: &str) -> String {
 }
 
 /// The same within a JSON value, and -0 as 0: the database knows no other zero.
-pub(super) fn clean_value(value: &Value) -> Value {
+pub(crate) fn clean_value(value: &Value) -> Value {
     match value {
         Value::String(text) => Value::String(without_nul(text)),
         Value::Array(items) => items.iter().map(clean_value).collect(),
@@ -44,6 +44,6 @@ pub(super) fn clean_value(value: &Value) -> Value {
 }
 
 /// As [`clean_value`].
-pub(super) fn clean_object(members: &JsonObject) -> JsonObject {
+pub(crate) fn clean_object(members: &JsonObject) -> JsonObject {
     members.iter().map(|(name, value)| (without_nul(name), clean_value(value))).collect()
 }

@@ -1,0 +1,123 @@
+//! Taint events and checkpoints of a batch. They are about records that came before them.
+
+use std::collections::HashMap;
+
+use diesel::QueryResult;
+use diesel_async::AsyncPgConnection;
+use protocol::ProjectId;
+use protocol::provenance_query::ImportOutcome;
+
+use super::{Item, Report};
+use crate::interchange::checkpoint_file::FileCheckpoint;
+use crate::interchange::event_file::FileTaintEvent;
+use crate::interchange::naming;
+use crate::interchange::store::{self, NewFile};
+
+const OTHER_CONTENT: &str = "what was imported under this id has other content";
+
+/// Takes checkpoints in.
+pub(super) async fn import_checkpoints(
+    conn: &mut AsyncPgConnection,
+    items: Vec<Item<FileCheckpoint>>,
+    report: &mut Report,
+) -> QueryResult<()> {
+    let ids = items.iter().map(|item| item.content.id.clone()).collect();
+    let mut known = digests(conn, "checkpoint", ids).await?;
+    let mut files = Vec::new();
+    for item in items {
+        let FileCheckpoint { id, project, digest, repairs } = &item.content;
+        if is_known(&mut known, &item, id, digest, report) {
+            continue;
+        }
+        report.projects.insert(project.clone());
+        report.taken(&item, id, repairs.clone());
+        files.push(new_file("checkpoint", id, project.to_string(), *digest, &item));
+    }
+    store::keep_files(conn, files).await
+}
+
+/// Takes taint events in. Each belongs to the project of the record that it is about.
+pub(super) async fn import_events(
+    conn: &mut AsyncPgConnection,
+    items: Vec<Item<FileTaintEvent>>,
+    report: &mut Report,
+) -> QueryResult<()> {
+    let ids = items.iter().map(|item| item.content.id.clone()).collect();
+    let mut known = digests(conn, "taint_event", ids).await?;
+    let records = items.iter().map(|item| naming::record_uuid(&item.content.record)).collect();
+    let records = store::list_known(conn, records).await?;
+    let projects: HashMap<_, _> =
+        records.into_iter().map(|record| (record.provenance_id, record.project_id)).collect();
+    let mut files = Vec::new();
+    for item in items {
+        let FileTaintEvent { id, record, digest, repairs } = &item.content;
+        if is_known(&mut known, &item, id, digest, report) {
+            continue;
+        }
+        match projects.get(&naming::record_uuid(record)) {
+            Some(project) => {
+                let project = project.clone().unwrap_or_else(|| ProjectId::default().into());
+                report.taken(&item, id, repairs.clone());
+                files.push(new_file("taint_event", id, project, *digest, &item));
+            }
+            None => {
+                known.remove(id);
+                report.refused(&item, id, format!("provenance_id: there is no record {record:?}"));
+            }
+        }
+    }
+    store::keep_files(conn, files).await
+}
+
+async fn digests(
+    conn: &mut AsyncPgConnection,
+    kind: &str,
+    ids: Vec<String>,
+) -> QueryResult<HashMap<String, Vec<u8>>> {
+    let found = store::list_digests(conn, kind, ids).await?;
+    Ok(found.into_iter().map(|imported| (imported.file_id, imported.digest)).collect())
+}
+
+/// Whether there is such a thing already, which then is told; if not, there is from now on.
+fn is_known<T>(
+    known: &mut HashMap<String, Vec<u8>>,
+    item: &Item<T>,
+    id: &str,
+    digest: &[u8; 32],
+    report: &mut Report,
+) -> bool {
+    match known.get(id) {
+        None => {
+            known.insert(id.to_owned(), digest.to_vec());
+            false
+        }
+        Some(known) if known == digest => {
+            report.settle(item, id, ImportOutcome::Unchanged, None);
+            true
+        }
+        Some(_) => {
+            report.refused(item, id, OTHER_CONTENT);
+            true
+        }
+    }
+}
+
+fn new_file<T>(
+    kind: &'static str,
+    id: &str,
+    project_id: String,
+    digest: [u8; 32],
+    item: &Item<T>,
+) -> NewFile {
+    NewFile {
+        kind,
+        file_id: id.to_owned(),
+        file: item.file.clone(),
+        spare_name: item.file.clone(),
+        project_id,
+        record_seq: None,
+        body: item.body.clone(),
+        digest,
+        content_digest: None,
+    }
+}

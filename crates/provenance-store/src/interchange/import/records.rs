@@ -1,0 +1,168 @@
+//! Records of a batch: sorts out what is here already, and writes the others with their artifacts, edges, counters
+//! and marks.
+
+use std::collections::HashMap;
+
+use diesel::QueryResult;
+use diesel::result::Error;
+use diesel_async::AsyncPgConnection;
+use protocol::provenance_query::ImportOutcome;
+use uuid::Uuid;
+
+use super::{Item, Report};
+use crate::artifacts::{edges, store as nodes};
+use crate::interchange::native;
+use crate::interchange::record_file::{FileRecord, content_digest};
+use crate::interchange::store::{self, Known, NewFile};
+use crate::project_counters::CounterChanges;
+use crate::records::projection::Marks;
+use crate::records::rows::RecordRow;
+use crate::records::store::save_records;
+use crate::records::{Attempt, AttemptFacts, AttemptKey, Record, digest};
+
+const SAME_ID: &str = "another record has this id";
+const OTHER_CONTENT: &str = "the record of this id is here already, with other content";
+const OTHER_MARKS: &str = "here already; its marks differ, those here were kept";
+
+/// Takes records in.
+pub(super) async fn import(
+    conn: &mut AsyncPgConnection,
+    items: Vec<Item<FileRecord>>,
+    report: &mut Report,
+) -> QueryResult<()> {
+    let ids = items.iter().map(|item| item.content.provenance_id).collect();
+    let known = store::list_known(conn, ids).await?;
+    let native = known.iter().filter(|known| known.digest.is_none()).map(|known| known.seq).collect();
+    let native = native_digests(conn, native).await?;
+    let known: HashMap<Uuid, Known> = known.into_iter().map(|known| (known.provenance_id, known)).collect();
+    let mut fresh: HashMap<Uuid, (String, [u8; 32])> = HashMap::new();
+    let mut new = Vec::new();
+    for item in items {
+        let record = &item.content;
+        let seen = fresh.get(&record.provenance_id);
+        if let Some(known) = known.get(&record.provenance_id) {
+            settle_known(&item, known, native.get(&known.seq), report);
+        } else if let Some((id, digest)) = seen {
+            match (*id == record.id, *digest == record.digest) {
+                (true, true) => report.settle(&item, &record.id, ImportOutcome::Unchanged, None),
+                (true, false) => report.refused(&item, &record.id, OTHER_CONTENT),
+                (false, _) => report.refused(&item, &record.id, SAME_ID),
+            }
+        } else {
+            fresh.insert(record.provenance_id, (record.id.clone(), record.digest));
+            new.push(item);
+        }
+    }
+    write(conn, new, report).await
+}
+
+fn settle_known(item: &Item<FileRecord>, known: &Known, native: Option<&[u8; 32]>, report: &mut Report) {
+    let record = &item.content;
+    let same_id = known.file_id.as_ref().is_none_or(|id| *id == record.id);
+    let same_content = match &known.digest {
+        Some(digest) => *digest == record.digest,
+        None => native == Some(&record.digest),
+    };
+    let marks = (record.marks.is_tainted, record.marks.is_suspect);
+    match (same_id, same_content) {
+        (false, _) => report.refused(item, &record.id, SAME_ID),
+        (true, false) => report.refused(item, &record.id, OTHER_CONTENT),
+        (true, true) => {
+            let differ = marks != (known.is_tainted, known.is_suspect);
+            let reason = differ.then(|| OTHER_MARKS.to_owned());
+            report.settle(item, &record.id, ImportOutcome::Unchanged, reason);
+        }
+    }
+}
+
+/// Digests of records that did not come from files, as if they had.
+async fn native_digests(
+    conn: &mut AsyncPgConnection,
+    records: Vec<i64>,
+) -> QueryResult<HashMap<i64, [u8; 32]>> {
+    let rows = native::list_rows(conn, records).await?;
+    rows.into_iter()
+        .map(|row| {
+            let seq = row.seq;
+            let digest = content_digest(&native::write(row)?);
+            Ok((seq, digest.map_err(|error| Error::SerializationError(Box::new(error)))?))
+        })
+        .collect()
+}
+
+/// Nodes come before edges, so that consumers and producers of one batch find each other; edges that other records
+/// had before these nodes were known come last.
+async fn write(
+    conn: &mut AsyncPgConnection,
+    items: Vec<Item<FileRecord>>,
+    report: &mut Report,
+) -> QueryResult<()> {
+    if items.is_empty() {
+        return Ok(());
+    }
+    let mut counters = CounterChanges::default();
+    let mut rows = Vec::with_capacity(items.len());
+    for item in &items {
+        let row = record_row(&item.content)?;
+        counters.add(row.project_id.as_deref(), marks_of(&item.content));
+        rows.push(row);
+    }
+    let digests: Vec<Vec<u8>> = rows.iter().map(|row| row.content_digest.clone()).collect();
+    let places = save_records(conn, rows).await?;
+    counters.save(conn).await?;
+    let place_of = |item: &Item<FileRecord>| places.get(&item.content.provenance_id).copied();
+    let marked = items.iter().filter_map(|item| {
+        Some((place_of(item)?, item.content.created_at.to_utc(), item.content.marks.clone()))
+    });
+    store::mark_records(conn, marked).await?;
+
+    let mut outputs = Vec::new();
+    let mut used = Vec::new();
+    for item in &items {
+        let Some(seq) = place_of(item) else { continue };
+        let reported = &item.content.reported;
+        outputs.extend(reported.outputs.values().map(|produced| (seq, produced.clone())));
+        used.extend(reported.inputs.keys().map(|(id, _)| id.to_string()));
+    }
+    let versions = nodes::save_outputs(conn, outputs).await?;
+    nodes::ensure_nodes(conn, used).await?;
+    edges::insert_edges(conn, places.values().copied().collect()).await?;
+    let _others = edges::lead_consumers_to(conn, versions, Vec::new()).await?;
+
+    let files = items.iter().zip(digests).filter_map(|(item, content_digest)| {
+        let record = &item.content;
+        Some(NewFile {
+            kind: "record",
+            file_id: record.id.clone(),
+            file: item.file.clone(),
+            spare_name: format!("{}.json", record.provenance_id),
+            project_id: record.project.to_string(),
+            record_seq: Some(place_of(item)?),
+            body: item.body.clone(),
+            digest: record.digest,
+            content_digest: Some(content_digest),
+        })
+    });
+    store::keep_files(conn, files.collect()).await?;
+    for item in items {
+        report.projects.insert(item.content.project.clone());
+        report.taken(&item, &item.content.id, item.content.repairs.clone());
+    }
+    Ok(())
+}
+
+const fn marks_of(record: &FileRecord) -> Marks {
+    Marks { is_tainted: record.marks.is_tainted, is_suspect: record.marks.is_suspect }
+}
+
+fn record_row(file: &FileRecord) -> QueryResult<RecordRow> {
+    let key = AttemptKey { task_id: file.task_id.into(), attempt: file.attempt };
+    let digest = digest::content_digest(key, &file.reported)
+        .map_err(|error| Error::SerializationError(Box::new(error)))?;
+    let record = Record { reported: file.reported.clone(), marks: marks_of(file) };
+    let facts = AttemptFacts { verdict: file.verdict.clone(), ..AttemptFacts::default() };
+    let attempt = Attempt { key, facts, record: None };
+    let row = RecordRow::project(&attempt, &record, digest.to_vec())?;
+    // A file's record keeps its own id: several of one task are no attempts that we counted.
+    Ok(RecordRow { provenance_id: file.provenance_id, ..row })
+}

@@ -1,0 +1,184 @@
+//! SQL of imports: what lies here already, what is new, and the marks that files bring with them.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::Uuid as SqlUuid;
+use diesel::sql_types::{Array, BigInt, Binary, Bool, Nullable, Text, Timestamptz};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use uuid::Uuid;
+
+use crate::statement::statement;
+
+statement!(
+    /// The records of these ids that are here already, however they came.
+    struct FindKnown { provenance_id: Vec<Uuid> as Array<SqlUuid> }
+    "SELECT record.seq, record.provenance_id, record.is_tainted, record.is_suspect, record.project_id, file.file_id,
+        file.digest
+     FROM provenance_records record
+     LEFT JOIN imported_files file ON file.record_seq = record.seq
+     WHERE record.provenance_id = ANY ($1)"
+);
+
+/// A record that is here already.
+#[derive(Debug, QueryableByName)]
+pub(super) struct Known {
+    #[diesel(sql_type = BigInt)]
+    pub(super) seq: i64,
+    #[diesel(sql_type = SqlUuid)]
+    pub(super) provenance_id: Uuid,
+    #[diesel(sql_type = Bool)]
+    pub(super) is_tainted: bool,
+    #[diesel(sql_type = Bool)]
+    pub(super) is_suspect: bool,
+    #[diesel(sql_type = Nullable<Text>)]
+    pub(super) project_id: Option<String>,
+    /// The id in its file, if it was imported.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub(super) file_id: Option<String>,
+    /// The digest of its file, if it was imported.
+    #[diesel(sql_type = Nullable<Binary>)]
+    pub(super) digest: Option<Vec<u8>>,
+}
+
+/// The records of these ids that are here already.
+pub(super) async fn list_known(conn: &mut AsyncPgConnection, ids: Vec<Uuid>) -> QueryResult<Vec<Known>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    FindKnown { provenance_id: ids }.load(conn).await
+}
+
+statement!(
+    /// Digests of what was imported of that kind under these ids.
+    struct FindDigests { kind: String as Text, file_id: Vec<String> as Array<Text> }
+    "SELECT file_id, digest FROM imported_files WHERE kind = $1 AND file_id = ANY ($2)"
+);
+
+/// What was imported under an id.
+#[derive(Debug, QueryableByName)]
+pub(super) struct Imported {
+    #[diesel(sql_type = Text)]
+    pub(super) file_id: String,
+    #[diesel(sql_type = Binary)]
+    pub(super) digest: Vec<u8>,
+}
+
+/// Digests of what was imported of that kind under these ids.
+pub(super) async fn list_digests(
+    conn: &mut AsyncPgConnection,
+    kind: &str,
+    ids: Vec<String>,
+) -> QueryResult<Vec<Imported>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    FindDigests { kind: kind.to_owned(), file_id: ids }.load(conn).await
+}
+
+statement!(
+    /// Puts the marks and the age that files tell on new records.
+    struct MarkRecords {
+        seq: Vec<i64> as Array<BigInt>,
+        created_at: Vec<DateTime<Utc>> as Array<Timestamptz>,
+        is_tainted: Vec<bool> as Array<Bool>,
+        tainted_at: Vec<Option<DateTime<Utc>>> as Array<Nullable<Timestamptz>>,
+        tainted_reason: Vec<Option<String>> as Array<Nullable<Text>>,
+        tainted_by: Vec<Option<String>> as Array<Nullable<Text>>,
+        is_suspect: Vec<bool> as Array<Bool>,
+        suspect_since: Vec<Option<DateTime<Utc>>> as Array<Nullable<Timestamptz>>,
+        suspect_source: Vec<Option<String>> as Array<Nullable<Text>>,
+    }
+    "UPDATE provenance_records record SET
+        created_at = told.created_at, is_tainted = told.is_tainted, tainted_at = told.tainted_at,
+        tainted_reason = told.tainted_reason, tainted_by = told.tainted_by, is_suspect = told.is_suspect,
+        suspect_since = told.suspect_since, suspect_source = told.suspect_source
+     FROM UNNEST($1, $2, $3, $4, $5, $6, $7, $8, $9) AS told (
+        seq, created_at, is_tainted, tainted_at, tainted_reason, tainted_by, is_suspect, suspect_since,
+        suspect_source)
+     WHERE record.seq = told.seq"
+);
+
+/// Puts the marks and the age that files tell on new records.
+pub(super) async fn mark_records(
+    conn: &mut AsyncPgConnection,
+    records: impl Iterator<Item = (i64, DateTime<Utc>, super::trust::FileMarks)>,
+) -> QueryResult<()> {
+    let mut mark = MarkRecords::default();
+    for (seq, created_at, marks) in records {
+        mark.seq.push(seq);
+        mark.created_at.push(created_at);
+        mark.is_tainted.push(marks.is_tainted);
+        mark.tainted_at.push(marks.tainted_at.map(|time| time.to_utc()));
+        mark.tainted_reason.push(marks.tainted_reason);
+        mark.tainted_by.push(marks.tainted_by);
+        mark.is_suspect.push(marks.is_suspect);
+        mark.suspect_since.push(marks.suspect_since.map(|time| time.to_utc()));
+        mark.suspect_source.push(marks.suspect_source);
+    }
+    if !mark.seq.is_empty() {
+        mark.execute(conn).await?;
+    }
+    Ok(())
+}
+
+/// A file to be kept as it stood.
+#[derive(Debug)]
+pub(super) struct NewFile {
+    pub(super) kind: &'static str,
+    pub(super) file_id: String,
+    pub(super) file: String,
+    /// Takes the place of `file` where another record has that name already.
+    pub(super) spare_name: String,
+    pub(super) project_id: String,
+    pub(super) record_seq: Option<i64>,
+    pub(super) body: String,
+    pub(super) digest: [u8; 32],
+    pub(super) content_digest: Option<Vec<u8>>,
+}
+
+statement!(
+    /// Keeps files as they stood, in this order.
+    struct KeepFiles {
+        kind: Vec<String> as Array<Text>,
+        file_id: Vec<String> as Array<Text>,
+        file: Vec<String> as Array<Text>,
+        spare_name: Vec<String> as Array<Text>,
+        project_id: Vec<String> as Array<Text>,
+        record_seq: Vec<Option<i64>> as Array<Nullable<BigInt>>,
+        body: Vec<String> as Array<Text>,
+        digest: Vec<Vec<u8>> as Array<Binary>,
+        content_digest: Vec<Option<Vec<u8>>> as Array<Nullable<Binary>>,
+    }
+    "INSERT INTO imported_files (kind, file_id, file, project_id, record_seq, body, digest, content_digest)
+     SELECT kind, file_id,
+        CASE WHEN kind = 'record' AND (copy > 1 OR EXISTS (
+            SELECT FROM imported_files other WHERE other.kind = 'record' AND other.file = told.file))
+        THEN spare_name ELSE file END,
+        project_id, record_seq, body, digest, content_digest
+     FROM (
+        SELECT told.*, row_number() OVER (PARTITION BY kind, file ORDER BY place) AS copy
+        FROM UNNEST($1, $2, $3, $4, $5, $6, $7, $8, $9) WITH ORDINALITY AS told (
+            kind, file_id, file, spare_name, project_id, record_seq, body, digest, content_digest, place)
+     ) told
+     ORDER BY place"
+);
+
+/// Keeps files as they stood, in this order.
+pub(super) async fn keep_files(conn: &mut AsyncPgConnection, files: Vec<NewFile>) -> QueryResult<()> {
+    let mut keep = KeepFiles::default();
+    for file in files {
+        keep.kind.push(file.kind.to_owned());
+        keep.file_id.push(file.file_id);
+        keep.file.push(file.file);
+        keep.spare_name.push(file.spare_name);
+        keep.project_id.push(file.project_id);
+        keep.record_seq.push(file.record_seq);
+        keep.body.push(file.body);
+        keep.digest.push(file.digest.to_vec());
+        keep.content_digest.push(file.content_digest);
+    }
+    if !keep.kind.is_empty() {
+        keep.execute(conn).await?;
+    }
+    Ok(())
+}
