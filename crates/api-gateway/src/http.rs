@@ -13,6 +13,7 @@ mod dispatch;
 mod etag;
 mod findings;
 mod live;
+mod ndjson;
 mod openapi;
 mod operations;
 mod page;

@@ -1,11 +1,14 @@
 //! Questions to the provenance-store, by request and reply over the broker.
 
+pub(crate) mod transfer;
+
 use std::time::Duration;
 
 use messaging::{RpcClient, RpcError};
 use protocol::ProjectId;
 use protocol::provenance_query::{
-    ProjectHealth, ProvenanceQuery, ProvenanceReply, QueryError, QueryErrorCode, RecordView,
+    ExportCursor, ExportedPage, ImportedLines, ProjectHealth, ProvenanceQuery, ProvenanceReply, QueryError,
+    QueryErrorCode, RecordView,
 };
 use protocol::topology::PROVENANCE_QUERY_QUEUE;
 use serde::de::DeserializeOwned;
@@ -33,13 +36,15 @@ pub enum ProvenanceError {
 pub struct ProvenanceClient {
     rpc: RpcClient,
     timeout: Duration,
+    import_timeout: Duration,
 }
 
 impl ProvenanceClient {
-    /// A client that waits at most `timeout` for each answer.
+    /// A client that waits at most `timeout` for each answer, and at most `import_timeout` for what became of a
+    /// batch of an import.
     #[must_use]
-    pub fn new(rpc: RpcClient, timeout: Duration) -> Self {
-        Self { rpc, timeout }
+    pub fn new(rpc: RpcClient, timeout: Duration, import_timeout: Duration) -> Self {
+        Self { rpc, timeout, import_timeout }
     }
 
     /// The record of a provenance id, an artifact id or a task id, tried in this order.
@@ -59,9 +64,38 @@ impl ProvenanceClient {
         found.ok_or_else(|| ProvenanceError::Refused("no such project".to_owned()))
     }
 
+    /// Imports lines; `first_line` is the place of the first in the whole import. May be repeated.
+    async fn import_lines(
+        &self,
+        first_line: u64,
+        lines: Vec<String>,
+    ) -> Result<ImportedLines, ProvenanceError> {
+        let found =
+            self.call(&ProvenanceQuery::ImportLines { first_line, lines }, self.import_timeout).await?;
+        found.ok_or_else(|| ProvenanceError::Refused("it cannot import".to_owned()))
+    }
+
+    /// The page of a project's export that follows `after`, or the first.
+    async fn export_page(
+        &self,
+        project_id: ProjectId,
+        after: Option<ExportCursor>,
+    ) -> Result<ExportedPage, ProvenanceError> {
+        let found = self.ask(&ProvenanceQuery::ExportPage { project_id, after }).await?;
+        found.ok_or_else(|| ProvenanceError::Refused("it cannot export".to_owned()))
+    }
+
     async fn ask<T: DeserializeOwned>(&self, query: &ProvenanceQuery) -> Result<Option<T>, ProvenanceError> {
+        self.call(query, self.timeout).await
+    }
+
+    async fn call<T: DeserializeOwned>(
+        &self,
+        query: &ProvenanceQuery,
+        timeout: Duration,
+    ) -> Result<Option<T>, ProvenanceError> {
         let request = serde_json::to_vec(query)?;
-        let reply = self.rpc.call(PROVENANCE_QUERY_QUEUE, request, self.timeout).await.map_err(failure)?;
+        let reply = self.rpc.call(PROVENANCE_QUERY_QUEUE, request, timeout).await.map_err(failure)?;
         read_reply(&reply)
     }
 }

@@ -132,6 +132,10 @@ pub struct WorkersSettings {
 pub struct ProvenanceSettings {
     /// How long a request waits for the provenance-store, in milliseconds.
     pub query_timeout_ms: u64,
+    /// How long an import waits for the outcome of a batch, in milliseconds.
+    pub import_timeout_ms: u64,
+    /// Longest line of an import, in bytes.
+    pub max_import_line_bytes: usize,
 }
 
 impl ProvenanceSettings {
@@ -139,6 +143,12 @@ impl ProvenanceSettings {
     #[must_use]
     pub const fn query_timeout(&self) -> Duration {
         Duration::from_millis(self.query_timeout_ms)
+    }
+
+    /// How long an import waits for the outcome of a batch.
+    #[must_use]
+    pub const fn import_timeout(&self) -> Duration {
+        Duration::from_millis(self.import_timeout_ms)
     }
 }
 
@@ -194,6 +204,8 @@ impl ServiceSettings for Settings {
             ("reconcilers.counters_ms", intervals.counters_ms),
             ("reconcilers.retention_ms", intervals.retention_ms),
             ("provenance.query_timeout_ms", self.provenance.query_timeout_ms),
+            ("provenance.import_timeout_ms", self.provenance.import_timeout_ms),
+            ("provenance.max_import_line_bytes", self.provenance.max_import_line_bytes as u64),
             ("retention.inbox_days", u64::from(self.retention.inbox_days)),
         ];
         check_positive(&positive)?;

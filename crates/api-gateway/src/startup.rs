@@ -131,7 +131,8 @@ pub fn assemble(settings: &Settings, parts: Parts) -> anyhow::Result<SocketAddr>
     let (rpc, calling) =
         RpcClient::start(&broker, topology::Topology::default(), shutdown.token(Stage::Work));
     tasks.adopt(Stage::Work, "provenance client", calling);
-    let provenance = ProvenanceClient::new(rpc, settings.provenance.query_timeout());
+    let provenance =
+        ProvenanceClient::new(rpc, settings.provenance.query_timeout(), settings.provenance.import_timeout());
     register_checks(&ops.health, &broker, publisher, consumer, &provenance);
 
     let state = AppState {
@@ -144,6 +145,7 @@ pub fn assemble(settings: &Settings, parts: Parts) -> anyhow::Result<SocketAddr>
         dead_letters: DeadLetterOffice::new(queues.clone(), letters, Arc::clone(&clock)),
         queues,
         worker_silence_seconds: settings.workers.offline_seconds,
+        max_import_line_bytes: settings.provenance.max_import_line_bytes,
         ops,
         clock,
         version,

@@ -137,6 +137,11 @@ impl ApiError {
         self.0.code
     }
 
+    /// This occurrence in words.
+    pub(crate) fn detail(&self) -> &str {
+        &self.0.detail
+    }
+
     /// The bad fields, by name.
     #[cfg(test)]
     pub(crate) fn fields(&self) -> Vec<String> {

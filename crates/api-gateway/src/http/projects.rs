@@ -23,7 +23,7 @@ pub(crate) fn no_such_project(project_id: &ProjectId) -> ApiError {
 }
 
 /// What a client learns of a use case that was refused.
-fn refusal(error: ProjectError) -> ApiError {
+pub(crate) fn refusal(error: ProjectError) -> ApiError {
     match error {
         ProjectError::NotFound(id) => no_such_project(&id),
         ProjectError::Exists(id) => {

@@ -82,6 +82,8 @@ routes! {
     POST "/api/v1/reviews/{review_id}/approve" => reviews::approve::approve_review;
     POST "/api/v1/reviews/{review_id}/reject" => reviews::reject::reject_review;
     POST "/api/v1/reviews/{review_id}/request-changes" => reviews::request_changes::request_review_changes;
+    POST "/api/v1/provenance/import" => provenance::import::import_provenance;
+    GET  "/api/v1/projects/{project_id}/provenance/export" => provenance::export_project::export_project_provenance;
     GET  "/api/v1/provenance/{id}" => provenance::get::get_provenance;
     GET  "/api/v1/workers" => operations::workers::list_workers;
     GET  "/api/v1/queues" => operations::queues::list_queues;

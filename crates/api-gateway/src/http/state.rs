@@ -35,6 +35,8 @@ pub struct AppState {
     pub dead_letters: DeadLetterOffice,
     /// How long a worker may be silent before it counts as gone, in seconds.
     pub worker_silence_seconds: u64,
+    /// Longest line of an import, in bytes.
+    pub max_import_line_bytes: usize,
     /// Health and metrics.
     pub ops: OpsState,
     /// The time of day.

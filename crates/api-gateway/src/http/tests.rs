@@ -7,3 +7,4 @@ mod document;
 mod faults;
 mod headers;
 mod refusals;
+mod transfers;

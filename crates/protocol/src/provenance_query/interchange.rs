@@ -35,7 +35,7 @@ pub struct ImportedLine {
 /// The answer to a batch of an import.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImportedLines {
-    /// One for each line, in their order.
+    /// One for each line that is not blank, in their order.
     pub lines: Vec<ImportedLine>,
     /// The projects that something was imported into.
     pub projects: Vec<ProjectId>,

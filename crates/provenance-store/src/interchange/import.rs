@@ -61,7 +61,7 @@ impl Report {
     }
 }
 
-/// Takes these lines in; says for each what became of it. `first_line` is the place of the first in the whole import.
+/// Takes these lines in; says for each that is not blank what became of it. `first_line` is the place of the first in the whole import.
 ///
 /// # Errors
 /// The database is away or has a bug of ours; nothing of the batch was changed then.
@@ -126,7 +126,7 @@ async fn import_batch(
     let mut found_records = Vec::new();
     let mut found_events = Vec::new();
     let mut found_checkpoints = Vec::new();
-    for (place, text) in lines.iter().enumerate() {
+    for (place, text) in lines.iter().enumerate().filter(|(_, text)| !text.trim().is_empty()) {
         match read(text, now) {
             Ok((file, body, taken)) => match taken {
                 Taken::Record(content) => found_records.push(Item { place, file, body, content: *content }),

@@ -10,8 +10,8 @@
 mod events;
 mod fixture;
 mod graph;
-mod marks;
 mod interchange;
+mod marks;
 mod migrations;
 mod records;
 mod service;

@@ -86,6 +86,10 @@ answers! {
         [ReviewNotFound], [PayloadTooLarge], [UnsupportedMediaType];
     /// No record of that id, or no answer about it in time.
     NoSuchRecord = [InvalidIdentifier], [ProvenanceNotFound], [ProvenanceTimeout];
+    /// No answer of the provenance-store in time.
+    StoreTooSlow = [ProvenanceTimeout];
+    /// An import that is not JSON by lines, or that broke off.
+    BadImport = [MalformedJson], [UnsupportedMediaType], [ProvenanceTimeout];
     /// A path that leads nowhere.
     NoSuchPath = [NoSuchRoute];
     /// What can happen to every operation that looks something up.

@@ -1,0 +1,142 @@
+//! `POST /provenance/import`: records of the earlier system, line by line, of any number.
+
+mod lines;
+
+use actix_web::http::header;
+use actix_web::web::{Bytes, Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use protocol::ErrorCode;
+use protocol::provenance_query::{ImportOutcome, ImportedLine};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use self::lines::{Batch, LineBatches};
+use crate::http::AppState;
+use crate::http::ndjson::{self, NDJSON};
+use crate::http::openapi::answers::{BadImport, CannotServe};
+use crate::http::problem::ApiError;
+use crate::provenance::transfer::{Transfer, TransferError};
+
+/// One line of an import.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ImportLine {
+    /// `record`, `taint_event` or `checkpoint`.
+    #[schema(example = "record")]
+    kind: String,
+    /// Name of the file that it comes from.
+    #[schema(example = "00b7a724-5f5b-4776-b913-455937e0e321.json")]
+    file: String,
+    /// The JSON as it was in the file: a whole record, or one element of the other two.
+    #[schema(value_type = Object)]
+    body: serde_json::Value,
+}
+
+/// What became of a line.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ImportLineOutcome {
+    /// The file; null if the line could not be read.
+    file: Option<String>,
+    /// The id in the file; null if it could not be read.
+    id: Option<String>,
+    /// `imported`, `unchanged`, `repaired` or `refused`.
+    #[schema(value_type = String, example = "imported")]
+    outcome: ImportOutcome,
+    /// What was repaired, or why it was refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    reason: Option<String>,
+}
+
+/// Imports records
+///
+/// The body is JSON by lines, of any length; a record, a taint event or a checkpoint each, records first. The answer
+/// is JSON by lines as well and begins while the body is still being sent: read while you write. Each line is taken
+/// whole or refused alone. Importing again changes nothing, so an import that broke off is simply begun anew. If the
+/// import cannot go on, a last line `{"error": {"code", "message"}}` says why.
+#[utoipa::path(
+    post,
+    path = "/api/v1/provenance/import",
+    tag = "provenance",
+    request_body(content = ImportLine, content_type = "application/x-ndjson"),
+    responses(
+        (status = 200, description = "What became of each line, in their order", body = ImportLineOutcome,
+            content_type = "application/x-ndjson"),
+        BadImport,
+        CannotServe,
+    )
+)]
+pub(crate) async fn import_provenance(
+    request: HttpRequest,
+    state: Data<AppState>,
+    payload: Payload,
+) -> Result<HttpResponse, ApiError> {
+    check_content_type(&request)?;
+    let mut import = Import {
+        batches: LineBatches::new(payload, state.max_import_line_bytes),
+        transfer: Transfer::new(state.provenance.clone(), state.tasks.clone()),
+    };
+    // Until the first answer there can still be a status that tells what is wrong.
+    let first = import.next(false).await?;
+    let begun = first.is_some();
+    Ok(ndjson::streamed(first.unwrap_or_default(), (import, begun), |(mut import, goes_on)| async move {
+        if !goes_on {
+            return Ok(None);
+        }
+        Ok(import.next(true).await?.map(|bytes| (bytes, (import, true))))
+    }))
+}
+
+struct Import {
+    batches: LineBatches,
+    transfer: Transfer,
+}
+
+impl Import {
+    /// What became of the next batch; `None` at the end of the body.
+    async fn next(&mut self, patiently: bool) -> Result<Option<Bytes>, ApiError> {
+        let Some(batch) = self.batches.next().await? else { return Ok(None) };
+        let outcomes = match batch {
+            Batch::Lines { first_line, lines } => self.transfer.import(first_line, &lines, patiently).await?,
+            Batch::Unreadable { line, reason } => vec![ImportedLine {
+                file: None,
+                id: None,
+                outcome: ImportOutcome::Refused,
+                reason: Some(format!("line {line}: {reason}")),
+            }],
+        };
+        let mut lines = Vec::with_capacity(outcomes.len());
+        for outcome in outcomes {
+            lines.push(serde_json::to_string(&ImportLineOutcome::from(outcome)).map_err(ApiError::internal)?);
+        }
+        Ok(Some(ndjson::to_bytes(lines)))
+    }
+}
+
+impl From<ImportedLine> for ImportLineOutcome {
+    fn from(line: ImportedLine) -> Self {
+        Self { file: line.file, id: line.id, outcome: line.outcome, reason: line.reason }
+    }
+}
+
+impl From<TransferError> for ApiError {
+    fn from(error: TransferError) -> Self {
+        match error {
+            TransferError::Provenance(error) => error.into(),
+            TransferError::Store(error) => error.into(),
+        }
+    }
+}
+
+fn check_content_type(request: &HttpRequest) -> Result<(), ApiError> {
+    let given = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = given.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    let encoded = request
+        .headers()
+        .get(header::CONTENT_ENCODING)
+        .is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"));
+    if essence.eq_ignore_ascii_case(NDJSON) && !encoded {
+        return Ok(());
+    }
+    let rule = format!("the Content-Type must be {NDJSON}, without a Content-Encoding");
+    Err(ApiError::new(ErrorCode::UnsupportedMediaType, rule))
+}
