@@ -105,7 +105,7 @@ fn the_schemas_of_agents_messages_refuse_what_agents_and_we_refuse() {
         ("work_request", "/x_custom_fields", Value::Null),
         ("work_request", "/payload/hints", Value::Null),
         ("work_result", "/payload/status", Value::from("success")),
-        ("work_result", "/payload/task_id", Value::from("task-1")),
+        ("work_result", "/payload/task_id", Value::from(7)),
         ("heartbeat", "/payload/agent_type", Value::from("kitchen")),
         ("error", "/payload/error_code", Value::from("E17")),
         ("error", "/protocol_version", Value::from("2.0")),

@@ -8,6 +8,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod agent_load;
 mod agent_service;
 mod agents;
 mod bad_input;
