@@ -21,4 +21,5 @@ mod load;
 mod processes;
 mod projects;
 mod replicas;
+mod server_restarts;
 mod task_life;
