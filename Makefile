@@ -1,12 +1,12 @@
 # One command for each thing a contributor does. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help up down status clean-data build demo test test-unit test-e2e bench lint fmt contract verify
+.PHONY: help up down status clean-data build demo test test-unit test-e2e bench lint fmt contract verify verify-deploy
 
 services := deploy/local/services
 with_services := deploy/local/with-services
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 up: ## Start this checkout's own PostgreSQL and RabbitMQ (installing them if missing)
 	@$(services) up
@@ -52,3 +52,6 @@ contract: ## Write proto-events/ and the generated tables anew from the code
 
 verify: test ## test, and what needs further tools: shell scripts, licences, unused dependencies
 	@deploy/local/verify.sh
+
+verify-deploy: ## Check manifests, images and alerts with further tools: schemas, policies, promtool
+	@deploy/verify

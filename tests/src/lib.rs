@@ -12,6 +12,7 @@ pub mod bench;
 pub mod client;
 pub mod measure;
 pub mod outsider;
+pub mod spans;
 pub mod stack;
 pub mod watcher;
 

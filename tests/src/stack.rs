@@ -291,6 +291,29 @@ impl Stack {
         Qa::start(settings).expect("a QA")
     }
 
+    /// The URL of a process's database, past any proxy.
+    ///
+    /// # Panics
+    /// For the routing-engine, which has none.
+    #[must_use]
+    pub fn database_url(&self, role: Role) -> &str {
+        self.database(role).url()
+    }
+
+    /// Drops everything in a process's database.
+    pub async fn wipe_database(&self, role: Role) {
+        let client = self.database(role).client().await;
+        client.batch_execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public").await.expect("wiped");
+    }
+
+    fn database(&self, role: Role) -> &TestDatabase {
+        match role {
+            Role::Gateway | Role::SecondGateway => &self.gateway_database,
+            Role::Provenance => &self.provenance_database,
+            Role::Routing => panic!("the routing-engine has no database"),
+        }
+    }
+
     fn service(&self, role: Role) -> &Service {
         self.services.get(&role).expect("a running service")
     }

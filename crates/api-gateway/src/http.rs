@@ -30,6 +30,7 @@ mod state;
 mod tasks;
 mod trace;
 pub(crate) mod waiting;
+pub(crate) mod webhooks;
 mod words;
 
 pub use live::SocketRules;

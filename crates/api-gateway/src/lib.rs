@@ -19,6 +19,7 @@ mod schema;
 pub mod settings;
 pub mod startup;
 pub mod tasks;
+mod webhooks;
 pub mod workers;
 
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};

@@ -22,8 +22,9 @@ use service_runtime::shutdown::{Shutdown, Stage, TaskGroup};
 
 use crate::agents::AgentRegistry;
 use crate::queues::Queues;
-use crate::settings::{ReconcilerSettings, RetentionSettings, Settings};
+use crate::settings::{ReconcilerSettings, RetentionSettings, Settings, WebhookSettings};
 use crate::tasks::TaskService;
+use crate::webhooks::dispatcher::Dispatcher;
 pub use agents::Hearing;
 use nudge::Nudge;
 use schedule::Reconciler;
@@ -37,6 +38,8 @@ pub(crate) struct Nudges {
     pub(crate) dependencies: Nudge<TaskId>,
     /// Split tasks whose subtasks ended, or that ended themselves.
     pub(crate) family: Nudge<TaskId>,
+    /// Webhook deliveries that wait, or room for more of them.
+    pub(crate) webhooks: Nudge<()>,
 }
 
 /// Starts all of them.
@@ -99,6 +102,22 @@ pub fn start_for_agents(
     let every = Duration::from_millis;
     starter.start(agents::Silence::new(registry.clone(), every(intervals.agents_ms), hearing));
     starter.start(agents::Forgetting { registry: registry.clone(), interval: every(intervals.retention_ms) });
+}
+
+/// Starts the one that sends webhook deliveries.
+///
+/// # Errors
+/// If the HTTP client cannot be made.
+pub fn start_for_webhooks(
+    service: &TaskService,
+    settings: &WebhookSettings,
+    intervals: &ReconcilerSettings,
+    group: &TaskGroup,
+    shutdown: &Shutdown,
+) -> anyhow::Result<()> {
+    let every = Duration::from_millis(intervals.webhooks_ms);
+    Starter { group, shutdown }.start(Dispatcher::new(service.clone(), settings, every)?);
+    Ok(())
 }
 
 struct Starter<'a> {

@@ -180,3 +180,33 @@ diesel::allow_tables_to_appear_in_same_query!(
     task_dependencies,
     task_history
 );
+
+diesel::table! {
+    webhooks (webhook_id) {
+        webhook_id -> Uuid,
+        project_id -> Text,
+        url -> Text,
+        description -> Text,
+        statuses -> Array<Text>,
+        secret -> Binary,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        last_success_at -> Nullable<Timestamptz>,
+        failing_since -> Nullable<Timestamptz>,
+        last_error -> Nullable<Text>,
+        given_up -> BigInt,
+        disabled_at -> Nullable<Timestamptz>,
+        disabled_reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    webhook_deliveries (delivery_id) {
+        delivery_id -> Uuid,
+        webhook_id -> Uuid,
+        body -> Binary,
+        created_at -> Timestamptz,
+        attempts -> Integer,
+        next_attempt_at -> Timestamptz,
+    }
+}

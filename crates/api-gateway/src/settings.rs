@@ -16,6 +16,7 @@ use service_runtime::settings::SettingsError;
 use service_runtime::telemetry::TelemetrySettings;
 
 pub use crate::live::LiveSettings;
+pub use crate::webhooks::WebhookSettings;
 pub use agents::AgentsSettings;
 pub use task_management::{PhaseLimitSettings, RetrySettings, SubmissionSettings, TaskManagementSettings};
 
@@ -44,6 +45,8 @@ pub struct Settings {
     pub workers: WorkersSettings,
     /// Watching tasks.
     pub live: LiveSettings,
+    /// Telling others of status changes.
+    pub webhooks: WebhookSettings,
     /// How often to look without being called.
     pub reconcilers: ReconcilerSettings,
     /// Asking the provenance-store.
@@ -112,6 +115,8 @@ pub struct ReconcilerSettings {
     pub queues_ms: u64,
     /// From one project whose counters are proved to the next.
     pub counters_ms: u64,
+    /// Webhook deliveries.
+    pub webhooks_ms: u64,
     /// What may be forgotten.
     pub retention_ms: u64,
 }
@@ -202,6 +207,7 @@ impl ServiceSettings for Settings {
             ("workers.offline_seconds", self.workers.offline_seconds),
             ("workers.forget_after_seconds", self.workers.forget_after_seconds),
             ("reconcilers.counters_ms", intervals.counters_ms),
+            ("reconcilers.webhooks_ms", intervals.webhooks_ms),
             ("reconcilers.retention_ms", intervals.retention_ms),
             ("provenance.query_timeout_ms", self.provenance.query_timeout_ms),
             ("provenance.import_timeout_ms", self.provenance.import_timeout_ms),
@@ -211,6 +217,7 @@ impl ServiceSettings for Settings {
         check_positive(&positive)?;
         self.agents.validate()?;
         self.live.validate()?;
+        self.webhooks.validate()?;
         self.task_management.validate()
     }
 }

@@ -120,6 +120,7 @@ pub fn assemble(settings: &Settings, parts: Parts) -> anyhow::Result<SocketAddr>
     let (consumer, consuming) = consumers::start(&broker, publisher.clone(), events, handler, stop);
     tasks.adopt(Stage::Intake, "event consumer", consuming);
     reconcilers::start(&service, &settings.reconcilers, &settings.retention, &tasks, &shutdown);
+    reconcilers::start_for_webhooks(&service, &settings.webhooks, &settings.reconcilers, &tasks, &shutdown)?;
     let agents = AgentRegistry::new(service.clone(), &settings.agents);
     let queues = Queues::new(&broker, &management.tiers);
     reconcilers::start_for_operators(&service, queues.clone(), settings, &tasks, &shutdown);
@@ -141,6 +142,7 @@ pub fn assemble(settings: &Settings, parts: Parts) -> anyhow::Result<SocketAddr>
         agents,
         live: hub,
         sockets: (&settings.live).into(),
+        webhooks: (&settings.webhooks).into(),
         provenance,
         dead_letters: DeadLetterOffice::new(queues.clone(), letters, Arc::clone(&clock)),
         queues,

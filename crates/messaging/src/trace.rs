@@ -16,7 +16,7 @@ const MOST_LINKS: usize = 32;
 
 /// The span of a batch: a child of the publisher's if the batch is one message, else linked to the publishers'.
 pub(crate) fn batch_span(queue: &str, batch: &[Arc<Delivery>]) -> Span {
-    let span = info_span!("handle messages", queue, batch.messages = batch.len());
+    let span = process_span(queue, batch.len());
     if span.is_disabled() {
         return span;
     }
@@ -29,9 +29,48 @@ pub(crate) fn batch_span(queue: &str, batch: &[Arc<Delivery>]) -> Span {
     span
 }
 
+/// A span for each message of a batch of several, in the trace of its publisher, so that no trace has a hole where its
+/// message was handled together with others. They last for as long as they are held.
+pub(crate) fn message_spans(queue: &str, batch: &[Arc<Delivery>]) -> Vec<Span> {
+    if batch.len() < 2 {
+        return Vec::new();
+    }
+    let collected = |delivery: &&Arc<Delivery>| {
+        delivery.traceparent.as_deref().and_then(TraceParent::parse).is_some_and(|parent| parent.sampled)
+    };
+    let begin = |delivery: &Arc<Delivery>| {
+        let span = process_span(queue, 1);
+        telemetry::set_parent(&span, delivery.traceparent.as_deref());
+        // A span begins when it is entered.
+        span.in_scope(|| {});
+        span
+    };
+    batch.iter().filter(collected).map(begin).collect()
+}
+
+/// Named as OpenTelemetry's conventions for messaging have it.
+fn process_span(queue: &str, messages: usize) -> Span {
+    info_span!(
+        "process messages",
+        otel.name = format!("process {queue}"),
+        otel.kind = "consumer",
+        messaging.system = "rabbitmq",
+        "messaging.operation.type" = "process",
+        messaging.destination.name = queue,
+        messaging.batch.message_count = messages,
+    )
+}
+
 /// The span of answering a request.
 pub(crate) fn request_span(queue: &str, traceparent: Option<&str>) -> Span {
-    let span = info_span!("answer request", queue);
+    let span = info_span!(
+        "answer request",
+        otel.name = format!("process {queue}"),
+        otel.kind = "consumer",
+        messaging.system = "rabbitmq",
+        "messaging.operation.type" = "process",
+        messaging.destination.name = queue,
+    );
     if !span.is_disabled() {
         telemetry::set_parent(&span, traceparent);
     }

@@ -74,6 +74,10 @@ error_codes! {
     ProjectNotEmpty = 3003, "PROJECT_NOT_EMPTY", 409, "Project is not empty";
     /// The default project stays.
     CannotDeleteDefault = 3004, "CANNOT_DELETE_DEFAULT", 400, "The default project cannot be deleted";
+    /// The project has no such webhook.
+    WebhookNotFound = 3005, "WEBHOOK_NOT_FOUND", 404, "Webhook not found";
+    /// The project has as many webhooks as it may have.
+    TooManyWebhooks = 3006, "TOO_MANY_WEBHOOKS", 409, "Too many webhooks";
     /// No record for that id.
     ProvenanceNotFound = 3101, "PROVENANCE_NOT_FOUND", 404, "Provenance not found";
     /// No such artifact.

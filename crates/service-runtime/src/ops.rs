@@ -1,5 +1,5 @@
 //! The endpoints for operators, the same on every service: `/livez` (the process answers),
-//! `/readyz` (it can do its work; 503 and the reason when not) and `/metrics` (Prometheus).
+//! `/readyz` (it can do its work; 503 and the reason when not), `/metrics` (Prometheus) and `/log-level`.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -7,12 +7,13 @@ use std::net::SocketAddr;
 
 use actix_web::dev::Server;
 use actix_web::web::{self, Data, Query, ServiceConfig};
-use actix_web::{App, HttpResponse, HttpServer};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
 use serde::{Deserialize, Serialize};
+use tracing::warn;
 
 use crate::health::{DependencyReport, Health, LifePhase};
 use crate::http::HttpSettings;
-use crate::telemetry::MetricsHandle;
+use crate::telemetry::{LogLevel, MetricsHandle};
 
 /// The format of Prometheus' text exposition.
 const METRICS_CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -24,6 +25,8 @@ pub struct OpsState {
     pub health: Health,
     /// The service's metrics.
     pub metrics: MetricsHandle,
+    /// The service's log level.
+    pub log_level: LogLevel,
 }
 
 /// Adds the endpoints to an application: `App::new().configure(ops::configure(state))`.
@@ -33,7 +36,9 @@ pub fn configure(state: OpsState) -> impl FnOnce(&mut ServiceConfig) {
             .app_data(Data::new(state))
             .route("/livez", web::get().to(show_liveness))
             .route("/readyz", web::get().to(show_readiness))
-            .route("/metrics", web::get().to(show_metrics));
+            .route("/metrics", web::get().to(show_metrics))
+            .route("/log-level", web::get().to(show_log_level))
+            .route("/log-level", web::put().to(set_log_level));
     }
 }
 
@@ -95,4 +100,25 @@ pub async fn show_readiness(state: Data<OpsState>, query: Query<ReadinessQuery>)
 /// Answers `/metrics` in Prometheus' text format.
 pub async fn show_metrics(state: Data<OpsState>) -> HttpResponse {
     HttpResponse::Ok().content_type(METRICS_CONTENT_TYPE).body(state.metrics.render())
+}
+
+/// Answers `GET /log-level` with the level as text.
+async fn show_log_level(state: Data<OpsState>) -> HttpResponse {
+    HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(state.log_level.current())
+}
+
+/// Answers `PUT /log-level`: sets the level to the words in the body, until the service ends or reads its settings
+/// again. Only for callers on the same machine (or through a port-forward, which ends there): what is logged is the
+/// operator's business.
+async fn set_log_level(state: Data<OpsState>, request: HttpRequest, level: String) -> HttpResponse {
+    if !request.peer_addr().is_some_and(|peer| peer.ip().to_canonical().is_loopback()) {
+        return HttpResponse::Forbidden().body("only from the machine itself");
+    }
+    match state.log_level.set(&level) {
+        Ok(()) => {
+            warn!(level = level.trim(), "log level set");
+            HttpResponse::NoContent().finish()
+        }
+        Err(error) => HttpResponse::BadRequest().body(error.to_string()),
+    }
 }

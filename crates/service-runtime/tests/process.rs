@@ -144,6 +144,22 @@ async fn the_log_level_is_read_again_on_sighup() {
 }
 
 #[tokio::test]
+async fn the_log_level_is_changed_by_request_while_the_service_runs() {
+    let service = Running::start(&[]).await;
+    service.wait_until_ready().await;
+    assert!(service.get("/log-level").await.1.ends_with("\r\n\r\ninfo"));
+    let (status, problem) = service.put("/log-level", "loud").await;
+    assert_eq!(status, 400);
+    assert!(problem.contains("'loud' is not a level"), "{problem}");
+    assert!(service.get("/log-level").await.1.ends_with("\r\n\r\ninfo"));
+    assert_eq!(service.put("/log-level", "debug").await.0, 204);
+    assert!(service.get("/log-level").await.1.ends_with("\r\n\r\ndebug"));
+    service.signal("TERM");
+    let ended = service.wait().await;
+    assert!(ended.stderr.contains("a detail"), "{}", ended.stderr);
+}
+
+#[tokio::test]
 async fn json_logs_are_flat_objects_with_the_fields_of_event_and_span_and_the_trace() {
     let service = Running::start(&[("DATS_TELEMETRY__LOG_FORMAT", "json")]).await;
     service.wait_for_log("at work").await;

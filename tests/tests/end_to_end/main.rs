@@ -11,6 +11,7 @@
 mod agent_load;
 mod agent_service;
 mod agents;
+mod backup;
 mod bad_input;
 mod bench;
 mod crashes;
@@ -23,3 +24,5 @@ mod projects;
 mod replicas;
 mod server_restarts;
 mod task_life;
+mod tracing;
+mod webhooks;

@@ -31,6 +31,7 @@ const DESCRIPTION: &str = "Takes tasks in, follows them through routing, work an
         (name = "agents", description = "Who takes such work"),
         (name = "projects", description = "What tasks are grouped by"),
         (name = "reviews", description = "What people are asked about tasks, and their answers"),
+        (name = "webhooks", description = "Being told of status changes"),
         (name = "provenance", description = "Who made what, from what, and whether it can be trusted"),
         (name = "operations", description = "For those who run the service"),
     )

@@ -12,6 +12,7 @@ use protocol::{AgentId, ArtifactId, ProjectId, TaskId, TraceId};
 use super::body::parse_uuid;
 use super::problem::ApiError;
 use crate::reviews::ReviewId;
+use crate::webhooks::subscription::WebhookId;
 
 /// An identifier that stands in paths under a name of its own.
 pub(crate) trait PathIdentifier: Sized {
@@ -76,6 +77,14 @@ impl PathIdentifier for ReviewId {
 
     fn from_segment(segment: &str) -> Result<Self, String> {
         parsed(segment)
+    }
+}
+
+impl PathIdentifier for WebhookId {
+    const NAME: &'static str = "webhook_id";
+
+    fn from_segment(segment: &str) -> Result<Self, String> {
+        parse_uuid(segment).map(Self).ok_or_else(|| "must be a UUID".to_owned())
     }
 }
 

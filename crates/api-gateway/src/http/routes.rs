@@ -11,7 +11,9 @@ use protocol::ErrorCode;
 use utoipa::OpenApi;
 
 use super::problem::ApiError;
-use super::{agents, dead_letters, dispatch, live, operations, pauses, projects, provenance, reviews, tasks};
+use super::{
+    agents, dead_letters, dispatch, live, operations, pauses, projects, provenance, reviews, tasks, webhooks,
+};
 
 /// One method of one path, and who answers it.
 pub(crate) struct RouteEntry {
@@ -84,6 +86,11 @@ routes! {
     POST "/api/v1/reviews/{review_id}/request-changes" => reviews::request_changes::request_review_changes;
     POST "/api/v1/provenance/import" => provenance::import::import_provenance;
     GET  "/api/v1/projects/{project_id}/provenance/export" => provenance::export_project::export_project_provenance;
+    POST "/api/v1/projects/{project_id}/webhooks" => webhooks::create::create_webhook;
+    GET  "/api/v1/projects/{project_id}/webhooks" => webhooks::list::list_webhooks;
+    GET  "/api/v1/projects/{project_id}/webhooks/{webhook_id}" => webhooks::get::get_webhook;
+    PUT  "/api/v1/projects/{project_id}/webhooks/{webhook_id}" => webhooks::update::update_webhook;
+    DELETE "/api/v1/projects/{project_id}/webhooks/{webhook_id}" => webhooks::delete::delete_webhook;
     GET  "/api/v1/provenance/{id}" => provenance::get::get_provenance;
     GET  "/api/v1/workers" => operations::workers::list_workers;
     GET  "/api/v1/queues" => operations::queues::list_queues;

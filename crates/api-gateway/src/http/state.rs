@@ -6,6 +6,7 @@ use service_runtime::clock::Clock;
 use service_runtime::ops::OpsState;
 
 use super::live::SocketRules;
+use super::webhooks::WebhookRules;
 use crate::agents::AgentRegistry;
 use crate::dead_letters::DeadLetterOffice;
 use crate::live::Hub;
@@ -27,6 +28,8 @@ pub struct AppState {
     pub live: Hub,
     /// What holds for every WebSocket.
     pub sockets: SocketRules,
+    /// What holds for every webhook.
+    pub webhooks: WebhookRules,
     /// Asks the provenance-store.
     pub provenance: ProvenanceClient,
     /// The broker's queues.

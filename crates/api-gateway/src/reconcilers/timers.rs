@@ -42,7 +42,9 @@ impl Reconciler for Timers {
         }
         let mut conn = self.service.connection().await?;
         let due = find_next_due(&mut conn).await?;
-        let next = due.map(|due| (due - self.service.now()).to_std().unwrap_or_default());
+        let now = self.service.now();
+        crate::metrics::overdue_by(due.and_then(|due| (now - due).to_std().ok()).unwrap_or_default());
+        let next = due.map(|due| (due - now).to_std().unwrap_or_default());
         // Others may hold what is due now; asking in a tight loop would not make them faster.
         Ok(Pass::Settled { next: next.map(|next| next.max(Duration::from_millis(10))) })
     }

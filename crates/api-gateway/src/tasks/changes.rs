@@ -33,6 +33,7 @@ use crate::live::TaskUpdate;
 use crate::projects::counters::{Deltas, execution_time_ms};
 use crate::projects::store::add_to_counters;
 use crate::reviews::store::{close_reviews, insert_reviews};
+use crate::webhooks::{Announcement, insert_deliveries};
 use crate::workers::Heard;
 use announcements::Change;
 use observation::Observation;
@@ -65,6 +66,7 @@ pub(crate) struct ChangeSet<'a> {
     inherited: HashMap<TaskId, Vec<Artifact>>,
     history: Vec<HistoryRecord>,
     events: Vec<OutboxEntry>,
+    announcements: Vec<Announcement>,
     updates: Vec<TaskUpdate>,
     observations: Vec<Observation>,
     questions: Questions,
@@ -84,6 +86,7 @@ impl<'a> ChangeSet<'a> {
             inherited: HashMap::new(),
             history: Vec::new(),
             events: Vec::new(),
+            announcements: Vec::new(),
             updates: Vec::new(),
             observations: Vec::new(),
             questions: Questions::default(),
@@ -124,6 +127,7 @@ impl<'a> ChangeSet<'a> {
                 let inherited = self.inherited.get(&id).map_or(&[][..], Vec::as_slice);
                 let change = Change { before: &before, after: task, input, cause, inherited, now: self.now };
                 self.events.extend(change.events(&effects).map_err(unserializable)?);
+                self.announcements.extend(change.announcement().map_err(unserializable)?);
                 self.updates.push(TaskUpdate::of(task, before.sequence));
                 tracked.before.get_or_insert_with(|| Box::new(before));
                 Ok(Decision::Applied)
@@ -198,6 +202,10 @@ impl<'a> ChangeSet<'a> {
         if !self.events.is_empty() {
             outbox::insert(conn, &self.events).await?;
         }
+        let mut has_deliveries = false;
+        if !self.announcements.is_empty() {
+            has_deliveries = insert_deliveries(conn, &self.announcements, self.now).await? > 0;
+        }
         if !deltas.0.is_empty() {
             add_to_counters(conn, &deltas, self.now).await?;
         }
@@ -205,7 +213,7 @@ impl<'a> ChangeSet<'a> {
         if !measured.is_empty() {
             record_durations(conn, &measured).await?;
         }
-        Ok(self.committed(&deltas))
+        Ok(Committed { has_deliveries, ..self.committed(&deltas) })
     }
 
     fn changed(&self) -> impl Iterator<Item = (&Task, &Task)> {
@@ -279,7 +287,8 @@ impl<'a> ChangeSet<'a> {
         let changed = self.tasks.into_values().filter(|tracked| tracked.before.is_some());
         let tasks = self.created.into_iter().chain(changed.map(|tracked| tracked.task)).collect();
         let Self { events, updates, observations, heard, .. } = self;
-        Committed { tasks, events, updates, may_admit, ended, families, observations, heard }
+        let has_deliveries = false;
+        Committed { tasks, events, updates, may_admit, ended, families, heard, has_deliveries, observations }
     }
 }
 

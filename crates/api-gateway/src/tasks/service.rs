@@ -110,6 +110,7 @@ impl TaskService {
         self.inner.nudges.admission.add(committed.may_admit);
         self.inner.nudges.dependencies.add(committed.ended);
         self.inner.nudges.family.add(committed.families);
+        self.inner.nudges.webhooks.add(committed.has_deliveries.then_some(()));
         committed.tasks
     }
 }

@@ -64,6 +64,7 @@ impl BatchRunner {
         over: CancellationToken,
     ) {
         let span = trace::batch_span(&self.queue, &batch);
+        let _messages = trace::message_spans(&self.queue, &batch);
         let work = async {
             let together = self.settle(&batch, &reports, &over).await;
             match together {

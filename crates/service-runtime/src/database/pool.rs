@@ -4,7 +4,7 @@ use diesel::ConnectionError;
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use futures_util::FutureExt;
-use metrics::gauge;
+use metrics::{describe_gauge, gauge};
 use tokio::runtime::Handle;
 
 use super::Pool;
@@ -61,6 +61,12 @@ pub async fn check(pool: Pool) -> CheckResult {
 
 /// Shows the use of the pool among the metrics.
 pub fn watch(pool: &Pool, metrics: &MetricsHandle) {
+    describe_gauge!(
+        "dats_database_pool_connections",
+        "Connections to the database, by state: in_use or idle"
+    );
+    describe_gauge!("dats_database_pool_max_connections", "Most connections that the pool opens");
+    describe_gauge!("dats_database_pool_waiting", "Callers that wait for a connection");
     let pool = pool.clone();
     metrics.before_rendering(move || {
         let status = pool.status();

@@ -12,7 +12,7 @@ use crate::health::{Health, Importance};
 use crate::http::serve_until;
 use crate::ops::{self, OpsState};
 use crate::shutdown::{Shutdown, Stage, TaskGroup};
-use crate::telemetry::MetricsHandle;
+use crate::telemetry::{LogLevel, MetricsHandle};
 
 /// Settings, health, metrics, clock, and the group of tasks that make up the service.
 pub struct ServiceContext<S> {
@@ -28,6 +28,8 @@ pub struct ServiceContext<S> {
     pub health: Health,
     /// The service's metrics.
     pub metrics: MetricsHandle,
+    /// The service's log level.
+    pub log_level: LogLevel,
     /// The time of day.
     pub clock: Arc<dyn Clock>,
 }
@@ -41,6 +43,7 @@ impl<S> Clone for ServiceContext<S> {
             shutdown: self.shutdown.clone(),
             health: self.health.clone(),
             metrics: self.metrics.clone(),
+            log_level: self.log_level.clone(),
             clock: Arc::clone(&self.clock),
         }
     }
@@ -50,7 +53,11 @@ impl<S: ServiceSettings> ServiceContext<S> {
     /// What the operations endpoints show; for a server of one's own with [`ops::configure`].
     #[must_use]
     pub fn ops_state(&self) -> OpsState {
-        OpsState { health: self.health.clone(), metrics: self.metrics.clone() }
+        OpsState {
+            health: self.health.clone(),
+            metrics: self.metrics.clone(),
+            log_level: self.log_level.clone(),
+        }
     }
 
     /// Starts a server for the operations endpoints alone, on `http.ops_port` or else `http.port`.

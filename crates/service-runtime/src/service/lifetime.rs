@@ -54,6 +54,7 @@ where
         shutdown: shutdown.clone(),
         health: Health::new(),
         metrics: telemetry.metrics(),
+        log_level: telemetry.log_level(),
         clock: SystemClock::shared(),
     };
     info!(version = info.version, "{} is starting", info.name);

@@ -1,6 +1,7 @@
 //! Log lines on stderr, and the level that can be changed while the service runs.
 
 use std::io::{self, IsTerminal};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use tracing::Subscriber;
 use tracing_subscriber::filter::EnvFilter;
@@ -22,7 +23,8 @@ type BoxedLayer<S> = Box<dyn Layer<S> + Send + Sync>;
 /// Changes the log level of the running service. Clones are the same handle.
 #[derive(Clone)]
 pub struct LogLevel {
-    change: std::sync::Arc<dyn Fn(EnvFilter) -> Result<(), TelemetryError> + Send + Sync>,
+    change: Arc<dyn Fn(EnvFilter) -> Result<(), TelemetryError> + Send + Sync>,
+    current: Arc<RwLock<String>>,
 }
 
 impl LogLevel {
@@ -31,7 +33,15 @@ impl LogLevel {
     /// # Errors
     /// When the words make no sense; the level stays as it was.
     pub fn set(&self, level: &str) -> Result<(), TelemetryError> {
-        (self.change)(filter(level)?)
+        (self.change)(filter(level)?)?;
+        level.trim().clone_into(&mut self.current.write().unwrap_or_else(PoisonError::into_inner));
+        Ok(())
+    }
+
+    /// The level as it was last set.
+    #[must_use]
+    pub fn current(&self) -> String {
+        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -60,7 +70,8 @@ where
     };
     let change =
         move |filter| handle.reload(filter).map_err(|error| TelemetryError::LogLevel(error.to_string()));
-    Ok((layer, LogLevel { change: std::sync::Arc::new(change) }))
+    let current = Arc::new(RwLock::new(settings.log_level.trim().to_owned()));
+    Ok((layer, LogLevel { change: Arc::new(change), current }))
 }
 
 /// A bare level is for our code and quiets the libraries; directives are taken word for word.

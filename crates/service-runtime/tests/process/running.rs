@@ -83,12 +83,21 @@ impl Running {
 
     /// Status and body of a GET; status 0 when nobody answers.
     pub(crate) async fn get(&self, path: &str) -> (u16, String) {
-        self.try_get(path).await.unwrap_or_default()
+        self.ask("GET", path, "").await.unwrap_or_default()
     }
 
-    async fn try_get(&self, path: &str) -> std::io::Result<(u16, String)> {
+    /// Status and answer of a PUT of text; status 0 when nobody answers.
+    pub(crate) async fn put(&self, path: &str, body: &str) -> (u16, String) {
+        self.ask("PUT", path, body).await.unwrap_or_default()
+    }
+
+    async fn ask(&self, method: &str, path: &str, body: &str) -> std::io::Result<(u16, String)> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).await?;
-        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        let length = body.len();
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: text/plain\r\n\
+             Content-Length: {length}\r\n\r\n{body}"
+        );
         stream.write_all(request.as_bytes()).await?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await?;

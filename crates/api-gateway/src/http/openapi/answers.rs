@@ -84,6 +84,14 @@ answers! {
     /// A review that is not there, or takes no answer any more, or an answer that is not one.
     NoSuchReviewOrBadAnswer = [InvalidIdentifier, ValidationFailed, MalformedJson, ReviewNotPending],
         [ReviewNotFound], [PayloadTooLarge], [UnsupportedMediaType];
+    /// A webhook that the project does not have, or no project at all.
+    NoSuchWebhook = [InvalidIdentifier], [WebhookNotFound];
+    /// The same where there is a body.
+    NoSuchWebhookOrBadBody = [InvalidIdentifier, ValidationFailed, MalformedJson], [WebhookNotFound],
+        [PayloadTooLarge], [UnsupportedMediaType];
+    /// What can be wrong with a new webhook.
+    BadWebhook = [InvalidIdentifier, ValidationFailed, MalformedJson], [ProjectNotFound], [TooManyWebhooks],
+        [PayloadTooLarge], [UnsupportedMediaType];
     /// No record of that id, or no answer about it in time.
     NoSuchRecord = [InvalidIdentifier], [ProvenanceNotFound], [ProvenanceTimeout];
     /// No answer of the provenance-store in time.

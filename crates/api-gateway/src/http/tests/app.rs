@@ -17,11 +17,12 @@ use service_runtime::clock::SystemClock;
 use service_runtime::database::{self, DatabaseSettings};
 use service_runtime::health::{Health, Importance};
 use service_runtime::ops::OpsState;
-use service_runtime::telemetry::{self, MetricsHandle, TelemetryGuard, TelemetrySettings};
+use service_runtime::telemetry::{self, TelemetryGuard, TelemetrySettings};
 use tokio_util::sync::CancellationToken;
 
 use crate::agents::AgentRegistry;
 use crate::dead_letters::DeadLetterOffice;
+use crate::http::webhooks::WebhookRules;
 use crate::http::{AppState, RestApi, SocketRules};
 use crate::live::{Hub, LiveFeed, LiveSettings};
 use crate::provenance::ProvenanceClient;
@@ -147,7 +148,8 @@ fn api() -> RestApi {
         worker_silence_seconds: 900,
         provenance: ProvenanceClient::new(rpc, Duration::from_millis(200), Duration::from_millis(200)),
         max_import_line_bytes: 4096,
-        ops: OpsState { health, metrics: metrics() },
+        webhooks: WebhookRules { allow_private: false, max_per_project: 20 },
+        ops: OpsState { health, metrics: telemetry().metrics(), log_level: telemetry().log_level() },
         clock: Arc::new(SystemClock),
         version: "1.2.3",
     };
@@ -155,8 +157,8 @@ fn api() -> RestApi {
 }
 
 /// Telemetry can be set up once per process, whichever test comes first.
-fn metrics() -> MetricsHandle {
+fn telemetry() -> &'static TelemetryGuard {
     static TELEMETRY: OnceLock<TelemetryGuard> = OnceLock::new();
     let settings = TelemetrySettings { log_level: "off".to_owned(), ..TelemetrySettings::default() };
-    TELEMETRY.get_or_init(|| telemetry::init("api-gateway", "1.2.3", &settings).unwrap()).metrics()
+    TELEMETRY.get_or_init(|| telemetry::init("api-gateway", "1.2.3", &settings).unwrap())
 }

@@ -28,7 +28,9 @@ fn operations(document: &Value) -> Vec<(String, String, Value)> {
 
 /// A path with its parameters filled in.
 fn filled(path: &str) -> String {
-    path.replace("{task_id}", "0190f3a1-0000-7000-8000-000000000001")
+    const ID: &str = "0190f3a1-0000-7000-8000-000000000001";
+    path.replace("{task_id}", ID)
+        .replace("{webhook_id}", ID)
         .replace("{project_id}", "default")
         .replace("{review_id}", "r-1")
         .replace("{tier}", "small")

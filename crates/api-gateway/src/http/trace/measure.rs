@@ -6,6 +6,8 @@ use actix_web::dev::ServiceRequest;
 use actix_web::http::{Method, StatusCode};
 use tracing::Span;
 
+use crate::metrics::{HTTP_REQUESTS, HTTP_SECONDS};
+
 /// The route of requests that reached none.
 const NO_ROUTE: &str = "unmatched";
 
@@ -35,8 +37,8 @@ impl Measurement {
             ("route", route.to_owned()),
             ("status", status.as_str().to_owned()),
         ];
-        metrics::counter!("http_requests_total", &labels).increment(1);
-        metrics::histogram!("http_request_duration_seconds", &labels).record(seconds);
+        metrics::counter!(HTTP_REQUESTS, &labels).increment(1);
+        metrics::histogram!(HTTP_SECONDS, &labels).record(seconds);
         tracing::debug!(duration_ms = seconds * 1000.0, "answered");
     }
 }

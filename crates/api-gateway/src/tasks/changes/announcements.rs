@@ -10,6 +10,7 @@ use protocol::{Event, TraceId};
 use super::cause::{Cause, SOURCE};
 use crate::tasks::lifecycle::{Effect, Input};
 use crate::tasks::task::Task;
+use crate::webhooks::Announcement;
 
 /// A change, seen from both ends.
 pub(super) struct Change<'a> {
@@ -40,6 +41,12 @@ impl Change<'_> {
             Effect::AnnounceCancelled => self.entry(self.task_cancelled().into()),
         };
         effects.iter().map(event).collect()
+    }
+
+    /// What webhooks are told, if the status changed.
+    pub(super) fn announcement(&self) -> serde_json::Result<Option<Announcement>> {
+        let changed = self.before.status != self.after.status;
+        changed.then(|| Announcement::of(&self.status_changed())).transpose()
     }
 
     fn entry(&self, data: EventData) -> serde_json::Result<OutboxEntry> {

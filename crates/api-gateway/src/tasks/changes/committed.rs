@@ -24,6 +24,8 @@ pub(crate) struct Committed {
     pub(crate) families: Vec<TaskId>,
     /// What was heard of workers.
     pub(crate) heard: Vec<Heard>,
+    /// Whether webhooks are to be told of something.
+    pub(crate) has_deliveries: bool,
     pub(super) observations: Vec<Observation>,
 }
 
