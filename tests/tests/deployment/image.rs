@@ -23,7 +23,7 @@ fn images_hold_the_binary_and_run_it_as_nobody_in_particular() {
         let program = format!("/usr/local/bin/{service}");
         assert_eq!(image.copies, [(format!("/out/{service}"), program.clone())]);
         assert_eq!(image.user, format!("{USER}:{USER}"));
-        assert_eq!(image.entrypoint, [program.clone()]);
+        assert_eq!(image.entrypoint, std::slice::from_ref(&program));
         assert_eq!(image.healthcheck, [program, "healthcheck".to_owned()]);
     }
 }
@@ -105,7 +105,7 @@ async fn live_in_a_container(service: &str) {
     let (database, broker) = (TestDatabase::create("image").await, TestBroker::create("image").await);
     let mut container = Container::of(service, &database, &broker);
     if let Some(obstacle) = container.tree.obstacle(&container.program).await {
-        println!("skipped: this kernel or user does not allow what a container engine does: {obstacle}");
+        eprintln!("skipped: this kernel or user does not allow what a container engine does: {obstacle}");
         return;
     }
     let (code, said) = container.end_of(&["healthcheck"]).await;

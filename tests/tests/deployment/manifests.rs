@@ -32,7 +32,7 @@ impl Manifests {
         if let Some(objects) = render(&folder) {
             return Self { overlay, objects, patched: true };
         }
-        println!("kubectl is not here: {overlay} is read without its patches");
+        eprintln!("kubectl is not here: {overlay} is read without its patches");
         let mut objects = Vec::new();
         read_folder(&folder, &mut objects);
         Self { overlay, objects, patched: false }

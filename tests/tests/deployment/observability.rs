@@ -205,7 +205,7 @@ fn promtool_takes_the_rules_and_their_tests_pass() {
     let rules = checkout("deploy/observability/rules");
     for arguments in [["check", "rules", "dats.yaml"], ["test", "rules", "dats.test.yaml"]] {
         let Ok(output) = Command::new("promtool").args(arguments).current_dir(&rules).output() else {
-            println!("skipped: promtool is not installed (make verify-deploy installs it)");
+            eprintln!("skipped: promtool is not installed (make verify-deploy installs it)");
             return;
         };
         let said = [output.stdout, output.stderr].concat();
