@@ -1,8 +1,16 @@
 //! Request and reply between gateway and provenance-store (`provenance.query`), and the record as users see it.
 
+pub mod graph;
+pub mod integrity;
 mod interchange;
+pub mod records;
+pub mod spend;
 
 pub use interchange::{ExportCursor, ExportKind, ExportedPage, ImportOutcome, ImportedLine, ImportedLines};
+
+use graph::{ImpactQuery, LineageQuery, ReachedQuery};
+use integrity::VerifyQuery;
+use records::ListRecordsQuery;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -52,6 +60,28 @@ pub enum ProvenanceQuery {
         /// Where the page before ended.
         after: Option<ExportCursor>,
     },
+    /// Records by filter, newest first.
+    ListRecords(ListRecordsQuery),
+    /// What was made from an artifact.
+    ListDependents(ReachedQuery),
+    /// What an artifact was made from.
+    ListDependencies(ReachedQuery),
+    /// Everything that an artifact has an effect on.
+    AnalyzeImpact(ImpactQuery),
+    /// What an artifact's trouble began with.
+    FindRootCause {
+        /// Provenance id, artifact id or task id.
+        id: String,
+    },
+    /// An artifact's graph in both directions.
+    GetLineage(LineageQuery),
+    /// A project's health and spend.
+    SummarizeProject {
+        /// Which project.
+        project_id: ProjectId,
+    },
+    /// Whether a project's records are what was written.
+    VerifyProject(VerifyQuery),
 }
 
 /// What the provenance-store answers. On the wire `{"result": ...}` or `{"error": {...}}`.
@@ -122,14 +152,37 @@ pub struct RecordView {
     pub execution_time_ms: Option<u64>,
     /// The worker's own confidence, 0 to 1.
     pub confidence: Option<f64>,
+    /// What the tokens cost, where that is known.
+    #[serde(default)]
+    pub cost: Option<RecordCost>,
     /// What was produced.
-    pub outputs: Vec<Artifact>,
+    pub outputs: Vec<RecordOutput>,
     /// What was used.
     pub inputs_consumed: Vec<Input>,
     /// Verdict and its details.
     pub verification: JsonObject,
     /// Marks.
     pub taint: TaintView,
+}
+
+/// What an attempt cost.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordCost {
+    /// In millionths of the currency unit.
+    pub micro_units: u64,
+    /// The price list that it was taken from.
+    pub price_version: String,
+}
+
+/// An artifact that was produced.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordOutput {
+    /// As its producer describes it.
+    #[serde(flatten)]
+    pub artifact: Artifact,
+    /// Whether its content has the checksum that was told; absent where no content came along.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checksum_verified: Option<bool>,
 }
 
 /// A record's marks.

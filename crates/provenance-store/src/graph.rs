@@ -4,6 +4,7 @@
 pub mod search;
 pub mod start;
 pub mod store;
+pub mod versions;
 
 pub use search::{Limits, Reached, ReachedNode, Search};
 pub use start::{Start, find_start};

@@ -6,7 +6,9 @@
 pub mod artifacts;
 pub mod cascade;
 pub mod consumers;
+pub mod costs;
 pub mod graph;
+pub mod integrity;
 pub mod interchange;
 pub mod marks;
 mod measurements;

@@ -3,10 +3,12 @@
 use metrics::{Unit, describe_counter, describe_histogram};
 
 pub(crate) const EVENTS: &str = "dats_provenance_events_total";
+pub(crate) const FALSE_CHECKSUMS: &str = "dats_provenance_false_checksums_total";
 pub(crate) const QUERY_SECONDS: &str = "dats_provenance_query_duration_seconds";
 
 /// Describes the metrics to the installed recorder.
 pub(crate) fn describe() {
     describe_counter!(EVENTS, "Events taken, by outcome: kept, or refused because they cannot be kept");
+    describe_counter!(FALSE_CHECKSUMS, "Contents that came along and were not what their checksum said");
     describe_histogram!(QUERY_SECONDS, Unit::Seconds, "From taking a question to its answer, by outcome");
 }

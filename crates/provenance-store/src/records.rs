@@ -4,6 +4,7 @@
 
 pub mod apply;
 pub mod attempt;
+pub(crate) mod chained;
 mod changes;
 pub mod digest;
 mod ledger;
@@ -13,11 +14,12 @@ pub(crate) mod rows;
 pub mod store;
 pub mod translation;
 pub mod verdict;
+pub(crate) mod written;
 
 pub use apply::{Heard, apply_batch};
 pub use attempt::{Announced, Announcement, Attempt, AttemptFacts, AttemptKey, Fact, Record};
 pub use projection::{FilledIn, Projection};
-pub use report::{Produced, Report, ReportKey, ReportKind, Reported};
+pub use report::{Produced, Report, ReportKey, ReportKind, Reported, Use};
 pub use verdict::{Outcome, Verdict, VerdictSource};
 
 #[cfg(test)]

@@ -44,6 +44,9 @@ diesel::table! {
         mark_origin -> Nullable<BigInt>,
         cleared_wave -> BigInt,
         rollback_id -> Nullable<Uuid>,
+        chain_position -> Nullable<BigInt>,
+        cost_micros -> Nullable<BigInt>,
+        price_version -> Nullable<Text>,
     }
 }
 
@@ -60,6 +63,7 @@ diesel::table! {
         size_bytes -> Nullable<BigInt>,
         produced_at -> Nullable<Timestamptz>,
         reported_by -> Nullable<Uuid>,
+        content_matches -> Nullable<Bool>,
     }
 }
 
@@ -95,10 +99,19 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    record_chains (project_id) {
+        project_id -> Text,
+        length -> BigInt,
+        head -> Binary,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     provenance_records,
     artifacts,
     artifact_dependencies,
     task_attempts,
     project_counters,
+    record_chains,
 );

@@ -10,7 +10,9 @@ use service_runtime::service::{RuntimeSettings, ServiceSettings};
 use service_runtime::settings::SettingsError;
 use service_runtime::telemetry::TelemetrySettings;
 
+use crate::costs::PriceList;
 use crate::marks::MarkRules;
+use crate::queries::GraphLimits;
 
 /// The defaults, compiled in.
 pub const DEFAULTS: &str = include_str!("../defaults.yaml");
@@ -29,6 +31,8 @@ pub struct Settings {
     pub queries: QuerySettings,
     /// Marks.
     pub marks: MarkSettings,
+    /// What work costs.
+    pub costs: PriceList,
     /// How long things are kept.
     pub retention: RetentionSettings,
     /// Threads and the way to the end.
@@ -61,6 +65,10 @@ pub struct QuerySettings {
     pub concurrency: u16,
     /// How long the broker keeps a question that nobody answers, in seconds.
     pub timeout_seconds: u64,
+    /// Most versions of artifacts that an answer about the graph looks at.
+    pub max_reached: usize,
+    /// Most edges that such an answer follows from its start.
+    pub max_depth: u32,
 }
 
 impl QuerySettings {
@@ -68,6 +76,12 @@ impl QuerySettings {
     #[must_use]
     pub const fn timeout(&self) -> Duration {
         Duration::from_secs(self.timeout_seconds)
+    }
+
+    /// How far walks through the graph go for an answer.
+    #[must_use]
+    pub const fn graph_limits(&self) -> GraphLimits {
+        GraphLimits { nodes: self.max_reached, depth: self.max_depth }
     }
 }
 
@@ -115,11 +129,16 @@ impl ServiceSettings for Settings {
     }
 
     fn validate(&self) -> Result<(), SettingsError> {
+        if self.costs.is_nameless() {
+            return Err(SettingsError::invalid("costs.price_version", "must name the prices in costs.tiers"));
+        }
         let positive = [
             ("events.prefetch", u64::from(self.events.prefetch)),
             ("events.max_batch", u64::try_from(self.events.max_batch).unwrap_or(u64::MAX)),
             ("queries.concurrency", u64::from(self.queries.concurrency)),
             ("queries.timeout_seconds", self.queries.timeout_seconds),
+            ("queries.max_reached", u64::try_from(self.queries.max_reached).unwrap_or(u64::MAX)),
+            ("queries.max_depth", u64::from(self.queries.max_depth)),
             ("retention.inbox_days", u64::from(self.retention.inbox_days)),
             ("retention.sweep_every_seconds", self.retention.sweep_every_seconds),
         ];
@@ -149,6 +168,22 @@ mod tests {
         let settings = read(&[("DATABASE_URL", "postgres://127.0.0.1/p")]).unwrap();
         assert_eq!(settings.http.port, 8002);
         assert_eq!(settings.queries.timeout(), Duration::from_secs(5));
+    }
+
+    #[test]
+    fn prices_are_read_by_tier_and_need_a_name() {
+        let database = ("DATABASE_URL", "postgres://127.0.0.1/p");
+        let price =
+            [("DATS_COSTS__TIERS__SMALL__INPUT", "150000"), ("DATS_COSTS__TIERS__SMALL__OUTPUT", "600000")];
+        let named = ("DATS_COSTS__PRICE_VERSION", "2026-11");
+        let costs = read(&[database, price[0], price[1], named]).unwrap().costs;
+        assert_eq!(
+            costs.cost(Some("small"), Some(1_000_000), Some(0)),
+            Some((150_000, "2026-11".to_owned()))
+        );
+        let refused = read(&[database, price[0], price[1]]).unwrap_err();
+        assert!(refused.to_string().contains("costs.price_version"), "{refused}");
+        assert_eq!(read(&[database]).unwrap().costs, PriceList::default());
     }
 
     #[test]

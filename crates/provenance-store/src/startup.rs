@@ -72,8 +72,13 @@ pub fn assemble(settings: &Settings, parts: Parts) -> anyhow::Result<()> {
         max_batch: events.max_batch,
         ..ConsumerSettings::new(topology::PROVENANCE_QUEUE)
     };
-    let handler =
-        Arc::new(EventConsumer::new(pool.clone(), relay.clone(), Arc::clone(&clock), settings.marks.rules()));
+    let handler = Arc::new(EventConsumer::new(
+        pool.clone(),
+        relay.clone(),
+        Arc::clone(&clock),
+        settings.marks.rules(),
+        settings.costs.clone(),
+    ));
     let stop = shutdown.token(Stage::Intake);
     let (consumer, consuming) =
         Consumer::start(&broker, service_queue, publisher.clone(), consumer_settings, handler, stop.clone());
@@ -84,7 +89,13 @@ pub fn assemble(settings: &Settings, parts: Parts) -> anyhow::Result<()> {
         topology::provenance_queries(settings.queries.timeout()),
         topology::PROVENANCE_QUERY_QUEUE,
         settings.queries.concurrency,
-        Arc::new(QueryResponder::new(pool.clone(), relay, Arc::clone(&clock), settings.marks.rules())),
+        Arc::new(QueryResponder::new(
+            pool.clone(),
+            relay,
+            Arc::clone(&clock),
+            settings.marks.rules(),
+            settings.queries.graph_limits(),
+        )),
         stop.clone(),
     );
     tasks.adopt(Stage::Intake, "query responder", answering);

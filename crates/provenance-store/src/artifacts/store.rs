@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::Uuid as SqlUuid;
-use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use protocol::events::Artifact;
 use protocol::{ArtifactId, EventId};
@@ -28,6 +28,7 @@ struct VersionRow {
     language: Option<String>,
     checksum: Option<String>,
     size_bytes: Option<i64>,
+    content_matches: Option<bool>,
     produced_at: Option<DateTime<Utc>>,
     reported_by: Option<Uuid>,
 }
@@ -44,6 +45,7 @@ impl VersionRow {
         };
         Ok(Produced {
             artifact,
+            content_matches: self.content_matches,
             produced_at: self.produced_at.unwrap_or_default().into(),
             reported_by: EventId(self.reported_by.unwrap_or_default()),
             position: u32::try_from(self.position).map_err(unreadable)?,
@@ -87,29 +89,32 @@ statement!(
         size_bytes: Vec<Option<i64>> as Array<Nullable<BigInt>>,
         produced_at: Vec<DateTime<Utc>> as Array<Timestamptz>,
         reported_by: Vec<Uuid> as Array<SqlUuid>,
+        content_matches: Vec<Option<bool>> as Array<Nullable<Bool>>,
     }
     "WITH told AS (
-        SELECT * FROM UNNEST($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) AS told (
+        SELECT * FROM UNNEST($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) AS told (
             producer_seq, artifact_id, position, artifact_type, path, language, checksum, size_bytes,
-            produced_at, reported_by)
+            produced_at, reported_by, content_matches)
      ), taken_over AS (
         UPDATE artifacts SET
             producer_seq = told.producer_seq, position = told.position, artifact_type = told.artifact_type,
             path = told.path, language = told.language, checksum = told.checksum,
-            size_bytes = told.size_bytes, produced_at = told.produced_at, reported_by = told.reported_by
+            size_bytes = told.size_bytes, produced_at = told.produced_at, reported_by = told.reported_by,
+            content_matches = told.content_matches
         FROM (SELECT DISTINCT ON (artifact_id) * FROM told ORDER BY artifact_id, produced_at, reported_by) told
         WHERE artifacts.artifact_id = told.artifact_id AND artifacts.producer_seq IS NULL
         RETURNING artifacts.id, artifacts.producer_seq, artifacts.artifact_id
      ), written AS (
         INSERT INTO artifacts (
             producer_seq, artifact_id, position, artifact_type, path, language, checksum, size_bytes,
-            produced_at, reported_by)
+            produced_at, reported_by, content_matches)
         SELECT * FROM told
         WHERE (producer_seq, artifact_id) NOT IN (SELECT producer_seq, artifact_id FROM taken_over)
         ON CONFLICT (producer_seq, artifact_id) DO UPDATE SET
             position = EXCLUDED.position, artifact_type = EXCLUDED.artifact_type, path = EXCLUDED.path,
             language = EXCLUDED.language, checksum = EXCLUDED.checksum, size_bytes = EXCLUDED.size_bytes,
-            produced_at = EXCLUDED.produced_at, reported_by = EXCLUDED.reported_by
+            produced_at = EXCLUDED.produced_at, reported_by = EXCLUDED.reported_by,
+            content_matches = EXCLUDED.content_matches
         RETURNING id
      )
      SELECT id FROM taken_over UNION ALL SELECT id FROM written"
@@ -140,6 +145,7 @@ pub async fn save_outputs(
         save.size_bytes.push(artifact.size_bytes.and_then(|size| i64::try_from(size).ok()));
         save.produced_at.push(produced.produced_at.to_utc());
         save.reported_by.push(produced.reported_by.as_uuid());
+        save.content_matches.push(produced.content_matches);
     }
     if save.producer_seq.is_empty() {
         return Ok(Vec::new());

@@ -13,6 +13,7 @@ use service_runtime::database::{Pool, StoreError};
 use tracing::error;
 
 use crate::cascade::{self, Applied, Order, apply_order};
+use crate::costs::PriceList;
 use crate::marks::MarkRules;
 use crate::measurements;
 use crate::records::translation::Refused;
@@ -38,6 +39,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub struct EventConsumer {
     pool: Pool,
     relay: OutboxRelay,
+    prices: PriceList,
     clock: Arc<dyn Clock>,
     rules: MarkRules,
 }
@@ -51,10 +53,16 @@ enum Portion {
 }
 
 impl EventConsumer {
-    /// A consumer that writes through `pool` and lets `relay` publish what follows.
+    /// A consumer that writes through `pool`, lets `relay` publish what follows, and prices work by `prices`.
     #[must_use]
-    pub fn new(pool: Pool, relay: OutboxRelay, clock: Arc<dyn Clock>, rules: MarkRules) -> Self {
-        Self { pool, relay, clock, rules }
+    pub fn new(
+        pool: Pool,
+        relay: OutboxRelay,
+        clock: Arc<dyn Clock>,
+        rules: MarkRules,
+        prices: PriceList,
+    ) -> Self {
+        Self { pool, relay, prices, clock, rules }
     }
 
     /// The outcome of an order; of what was told there is only one.
@@ -64,7 +72,7 @@ impl EventConsumer {
         match portion {
             Portion::Told(heard) => {
                 let kept = heard.len() as u64;
-                let follow = apply_batch(&mut connection, heard, self.rules, now).await?;
+                let follow = apply_batch(&mut connection, heard, self.rules, &self.prices, now).await?;
                 counter!(measurements::EVENTS, "outcome" => "kept").increment(kept);
                 self.relay.dispatch(follow);
                 Ok(None)

@@ -13,7 +13,7 @@ use tracing::error;
 
 use crate::marks::MarkRules;
 use crate::measurements;
-use crate::queries::{self, Desk, Unanswered};
+use crate::queries::{self, Desk, GraphLimits, Unanswered};
 
 /// Answers questions.
 pub struct QueryResponder {
@@ -21,13 +21,20 @@ pub struct QueryResponder {
     relay: OutboxRelay,
     clock: Arc<dyn Clock>,
     rules: MarkRules,
+    limits: GraphLimits,
 }
 
 impl QueryResponder {
-    /// A responder that works through `pool` and lets `relay` publish what follows.
+    /// A responder that works through `pool`, lets `relay` publish what follows, and walks no further than `limits`.
     #[must_use]
-    pub fn new(pool: Pool, relay: OutboxRelay, clock: Arc<dyn Clock>, rules: MarkRules) -> Self {
-        Self { pool, relay, clock, rules }
+    pub fn new(
+        pool: Pool,
+        relay: OutboxRelay,
+        clock: Arc<dyn Clock>,
+        rules: MarkRules,
+        limits: GraphLimits,
+    ) -> Self {
+        Self { pool, relay, clock, rules, limits }
     }
 
     async fn reply(&self, request: &[u8]) -> ProvenanceReply {
@@ -38,13 +45,14 @@ impl QueryResponder {
         match self.look_up(query).await {
             Ok(result) => ProvenanceReply::Result(result),
             Err(Unanswered::NotFound(what)) => refuse(QueryErrorCode::NotFound, what),
+            Err(Unanswered::Invalid(why)) => refuse(QueryErrorCode::InvalidArguments, why),
             Err(Unanswered::Store(error)) => fail(&error),
         }
     }
 
     async fn look_up(&self, query: ProvenanceQuery) -> Result<serde_json::Value, Unanswered> {
         let mut connection = self.pool.get().await.map_err(StoreError::from)?;
-        let desk = Desk { marks: self.rules, now: self.clock.now() };
+        let desk = Desk { marks: self.rules, graph: self.limits, now: self.clock.now() };
         let answer = queries::answer(&mut connection, query, &desk).await?;
         self.relay.dispatch(answer.follow);
         Ok(answer.value)

@@ -9,11 +9,13 @@ pub struct Limits {
     pub depth: Option<u32>,
     /// Most nodes reached.
     pub nodes: Option<usize>,
+    /// Whether to find out if anything lies behind that depth, which costs one more level.
+    pub looks_behind: bool,
 }
 
 impl Limits {
     /// To the end, wherever it is.
-    pub const NONE: Self = Self { depth: None, nodes: None };
+    pub const NONE: Self = Self { depth: None, nodes: None, looks_behind: false };
 }
 
 /// An edge that was followed.
@@ -94,7 +96,8 @@ impl Search {
             self.depth += 1;
         }
         // Nodes at the limit are expanded too, until it is known whether anything lies behind them.
-        if self.level.is_empty() || (self.reached.truncated && self.is_at_its_end()) {
+        let is_known = self.reached.truncated || (self.is_deep_enough() && !self.limits.looks_behind);
+        if self.level.is_empty() || (is_known && self.is_at_its_end()) {
             return None;
         }
         let rest = self.level.split_off(most.clamp(1, self.level.len()));
@@ -131,9 +134,12 @@ impl Search {
         self.reached
     }
 
-    fn is_at_its_end(&self) -> bool {
+    fn is_deep_enough(&self) -> bool {
         self.limits.depth.is_some_and(|depth| self.depth >= depth)
-            || self.limits.nodes.is_some_and(|nodes| self.reached.nodes.len() >= nodes)
+    }
+
+    fn is_at_its_end(&self) -> bool {
+        self.is_deep_enough() || self.limits.nodes.is_some_and(|nodes| self.reached.nodes.len() >= nodes)
     }
 }
 

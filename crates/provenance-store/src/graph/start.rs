@@ -6,6 +6,7 @@ use diesel::sql_types::{BigInt, Nullable, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
+use crate::interchange;
 use crate::statement::statement;
 
 /// Where a walk begins.
@@ -62,24 +63,16 @@ pub async fn find_start(conn: &mut AsyncPgConnection, id: &str) -> QueryResult<O
     if id.contains('\0') {
         return Ok(None);
     }
-    let uuid = Uuid::parse_str(id).ok();
-    if let Some(provenance_id) = uuid {
-        let found: Vec<NodeRow> = FindByRecord { provenance_id }.load(conn).await?;
-        if let Some(start) = start(id, &found) {
-            return Ok(Some(start));
-        }
+    let found: Vec<NodeRow> = FindByRecord { provenance_id: interchange::record_uuid(id) }.load(conn).await?;
+    if let Some(start) = start(id, &found) {
+        return Ok(Some(start));
     }
     let found: Vec<NodeRow> = FindByArtifact { artifact_id: id.to_owned() }.load(conn).await?;
     if let Some(start) = start(id, &found) {
         return Ok(Some(start));
     }
-    match uuid {
-        Some(task_id) => {
-            let found: Vec<NodeRow> = FindByTask { task_id }.load(conn).await?;
-            Ok(start(id, &found))
-        }
-        None => Ok(None),
-    }
+    let found: Vec<NodeRow> = FindByTask { task_id: interchange::task_uuid(id) }.load(conn).await?;
+    Ok(start(id, &found))
 }
 
 fn start(asked: &str, rows: &[NodeRow]) -> Option<Start> {

@@ -1,7 +1,9 @@
 //! SQL of walks.
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Nullable};
+use diesel::sql_types::{Array, BigInt, Nullable, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::Direction;
@@ -43,4 +45,27 @@ pub(super) async fn expand(
         Direction::Dependencies => ExpandDependencies { nodes, most }.load(conn).await?,
     };
     Ok(rows.into_iter().map(|row| Step { to: row.reached, from: row.origin }))
+}
+
+statement!(
+    /// The outside names of nodes.
+    struct ListNames { nodes: Vec<i64> as Array<BigInt> }
+    "SELECT id, artifact_id FROM artifacts WHERE id = ANY ($1)"
+);
+
+#[derive(QueryableByName)]
+struct NameRow {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+    #[diesel(sql_type = Text)]
+    artifact_id: String,
+}
+
+/// The artifact ids of these nodes.
+///
+/// # Errors
+/// The database's.
+pub async fn list_names(conn: &mut AsyncPgConnection, nodes: Vec<i64>) -> QueryResult<HashMap<i64, String>> {
+    let rows: Vec<NameRow> = ListNames { nodes }.load(conn).await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.artifact_id)).collect())
 }

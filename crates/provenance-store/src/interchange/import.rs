@@ -146,7 +146,7 @@ async fn import_batch(
     }
     conn.transaction(async |conn| {
         writer_lock::acquire(conn).await?;
-        records::import(conn, found_records, &mut report).await?;
+        records::import(conn, found_records, &mut report, now).await?;
         marked::import_checkpoints(conn, found_checkpoints, &mut report).await?;
         marked::import_events(conn, found_events, &mut report).await
     })

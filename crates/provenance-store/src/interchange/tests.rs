@@ -118,7 +118,7 @@ fn inputs_of_both_lists_are_one() {
         "inputs_consumed": ["c", "b", "c"] });
     let inputs: Vec<_> = read(&record(both)).unwrap().reported.inputs().collect();
     let inputs: Vec<_> =
-        inputs.iter().map(|input| (input.artifact_id.as_str(), input.relationship.as_str())).collect();
+        inputs.iter().map(|(_, input)| (input.artifact_id.as_str(), input.relationship.as_str())).collect();
     assert_eq!(inputs, [("b", "referenced"), ("c", "consumed")]);
 }
 

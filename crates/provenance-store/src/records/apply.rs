@@ -10,11 +10,13 @@ use protocol::Event;
 use protocol::events::ProvenanceRecorded;
 use uuid::Uuid;
 
+use super::chained::save_and_chain;
 use super::changes::{GraphChanges, RecordChanges, changed_outputs};
 use super::ledger::Ledger;
-use super::store;
+use super::store::{self, Place};
 use super::translation::Told;
 use crate::artifacts::{edges, store as nodes};
+use crate::costs::PriceList;
 use crate::marks::{self, Cause, MarkRules};
 use crate::{SOURCE, writer_lock};
 
@@ -27,7 +29,7 @@ pub struct Heard {
     pub told: Told,
 }
 
-/// Applies those events of the batch that were not applied before, all or none. Returns the events that follow,
+/// Applies those events of the batch that were not applied before, all or none; costs follow from `prices`. Returns the events that follow,
 /// which are in the outbox already and may be published now.
 ///
 /// # Errors
@@ -36,6 +38,7 @@ pub async fn apply_batch(
     conn: &mut AsyncPgConnection,
     batch: Vec<Heard>,
     rules: MarkRules,
+    prices: &PriceList,
     now: DateTime<Utc>,
 ) -> QueryResult<Vec<OutboxEntry>> {
     conn.transaction(async |conn| {
@@ -46,11 +49,11 @@ pub async fn apply_batch(
         let fresh = batch.into_iter().filter(|heard| first_time.remove(&heard.event.id));
         let (events, told): (Vec<_>, Vec<_>) = fresh.map(|heard| (heard.event, heard.told)).unzip();
         let ledger = Ledger::load_and_absorb(conn, told).await?;
-        let (places, touched) = save(conn, &ledger).await?;
+        let (places, touched) = save(conn, &ledger, prices, now).await?;
         // What follows from several events at once is told of under an id of its own: it is committed with them.
         let cause = Cause { event: None, reason: "built on something suspect", now };
         let followed = marks::follow_records(conn, touched, &cause, rules).await?;
-        let tainted = |id: &Uuid| places.get(id).is_some_and(|seq| followed.tainted.contains(seq));
+        let tainted = |id: &Uuid| places.get(id).is_some_and(|place| followed.tainted.contains(&place.seq));
         let mut follow = announce(&ledger, &events, tainted, now)?;
         follow.extend(followed.entries);
         outbox::insert(conn, &follow).await?;
@@ -62,10 +65,15 @@ pub async fn apply_batch(
 /// Writes what changed. Nodes come before edges, so that consumers and producers of the same batch find each
 /// other; edges that older records had before these nodes were known come last. Gives the places of the records that
 /// were written, and all records that are new or whose edges may have changed.
-async fn save(conn: &mut AsyncPgConnection, ledger: &Ledger) -> QueryResult<(HashMap<Uuid, i64>, Vec<i64>)> {
-    let changes = RecordChanges::of(ledger)?;
+async fn save(
+    conn: &mut AsyncPgConnection,
+    ledger: &Ledger,
+    prices: &PriceList,
+    now: DateTime<Utc>,
+) -> QueryResult<(HashMap<Uuid, Place>, Vec<i64>)> {
+    let changes = RecordChanges::of(ledger, prices)?;
     store::save_attempts(conn, changes.facts).await?;
-    let places = store::save_records(conn, changes.records).await?;
+    let places = save_and_chain(conn, changes.records, now).await?;
     changes.counters.save(conn).await?;
     let graph = GraphChanges::of(ledger, &places);
     let versions = nodes::save_outputs(conn, graph.outputs).await?;

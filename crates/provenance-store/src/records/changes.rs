@@ -5,33 +5,36 @@ use std::collections::HashMap;
 use diesel::QueryResult;
 use uuid::Uuid;
 
+use super::chained::ChangedRecord;
 use super::ledger::{Entry, Ledger};
 use super::projection::Marks;
 use super::report::Produced;
-use super::rows::{AttemptRow, RecordRow};
+use super::rows::AttemptRow;
+use super::store::Place;
+use crate::costs::PriceList;
 use crate::project_counters::CounterChanges;
 
 /// Changes of records and of what is known of attempts.
 pub(super) struct RecordChanges {
     pub(super) facts: Vec<AttemptRow>,
-    pub(super) records: Vec<RecordRow>,
+    pub(super) records: Vec<ChangedRecord>,
     pub(super) counters: CounterChanges,
 }
 
 impl RecordChanges {
-    pub(super) fn of(ledger: &Ledger) -> QueryResult<Self> {
+    pub(super) fn of(ledger: &Ledger, prices: &PriceList) -> QueryResult<Self> {
         let mut changes =
             Self { facts: Vec::new(), records: Vec::new(), counters: CounterChanges::default() };
         for entry in &ledger.entries {
             changes.facts.extend(entry.changed_facts()?);
-            let Some(row) = entry.changed_record()? else { continue };
+            let Some(row) = entry.changed_record(prices)? else { continue };
             let stored = entry.stored.as_ref();
             if let Some(stored) = stored {
                 changes.counters.remove(stored.row.project_id.as_deref(), stored.marks);
             }
             let marks = stored.map_or_else(Marks::default, |stored| stored.marks);
             changes.counters.add(row.project_id.as_deref(), marks);
-            changes.records.push(row);
+            changes.records.push(ChangedRecord { cause: entry.cause(&row), row, created_at: None });
         }
         Ok(changes)
     }
@@ -52,10 +55,10 @@ pub(super) struct GraphChanges {
 
 impl GraphChanges {
     /// `places`: where the records that were written just now lie.
-    pub(super) fn of(ledger: &Ledger, places: &HashMap<Uuid, i64>) -> Self {
+    pub(super) fn of(ledger: &Ledger, places: &HashMap<Uuid, Place>) -> Self {
         let mut changes = Self::default();
         for entry in ledger.entries.iter().filter(|entry| entry.reported_by.is_some()) {
-            let written = places.get(&entry.attempt.key.provenance_id().as_uuid()).copied();
+            let written = places.get(&entry.attempt.key.provenance_id().as_uuid()).map(|place| place.seq);
             let Some(seq) = written.or(entry.stored.as_ref().map(|stored| stored.seq)) else { continue };
             changes.outputs.extend(changed_outputs(entry).map(|produced| (seq, produced.clone())));
             if let Some(record) = &entry.attempt.record {

@@ -14,6 +14,8 @@ use super::store::{self, StoredRecord};
 use super::translation::Told;
 use crate::artifacts;
 use crate::artifacts::Outputs;
+use crate::costs::PriceList;
+use crate::integrity::Cause;
 
 /// An attempt that the batch is about.
 pub(super) struct Entry {
@@ -30,7 +32,7 @@ pub(super) struct Entry {
 
 impl Entry {
     /// The row of its record, where there is a record and the batch changed what the row says.
-    pub(super) fn changed_record(&self) -> QueryResult<Option<RecordRow>> {
+    pub(super) fn changed_record(&self, prices: &PriceList) -> QueryResult<Option<RecordRow>> {
         let Some(record) = &self.attempt.record else { return Ok(None) };
         let digest = match &self.stored {
             Some(stored) if self.reported_by.is_none() => stored.row.content_digest.clone(),
@@ -38,9 +40,20 @@ impl Entry {
                 .map_err(|error| diesel::result::Error::SerializationError(Box::new(error)))?
                 .to_vec(),
         };
-        let row = RecordRow::project(&self.attempt, record, digest)?;
+        let mut row = RecordRow::project(&self.attempt, record, digest)?;
+        row.price(self.stored.as_ref().map(|stored| &stored.row), prices);
         let unchanged = self.stored.as_ref().is_some_and(|stored| stored.row == row);
         Ok((!unchanged).then_some(row))
+    }
+
+    /// Why its record says something else now.
+    pub(super) fn cause(&self, row: &RecordRow) -> Cause {
+        match &self.stored {
+            Some(stored) if stored.row.content_digest != row.content_digest => Cause::Reported,
+            Some(stored) if stored.row.verification != row.verification => Cause::Judged,
+            Some(_) => Cause::Announced,
+            None => Cause::Reported,
+        }
     }
 
     /// The row of what is known of it apart from reports, where the batch changed it.

@@ -91,6 +91,8 @@ impl Report {
 pub struct Produced {
     /// Its description.
     pub artifact: Artifact,
+    /// Whether the content that came along has the checksum that was told; `None` where no content came along.
+    pub content_matches: Option<bool>,
     /// Time of the event that told of it.
     pub produced_at: Timestamp,
     /// That event's id.
@@ -109,6 +111,15 @@ impl Produced {
     }
 }
 
+/// How an input was used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Use {
+    /// How.
+    pub relationship: Relationship,
+    /// Place among the inputs of the report, of several reports the first place.
+    pub position: u32,
+}
+
 /// One report, or several of the same attempt put together.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reported {
@@ -117,7 +128,7 @@ pub struct Reported {
     /// What was made, by artifact id.
     pub outputs: BTreeMap<ArtifactId, Produced>,
     /// What was used; how, by artifact id and checksum at the time of use.
-    pub inputs: BTreeMap<(ArtifactId, Option<String>), Relationship>,
+    pub inputs: BTreeMap<(ArtifactId, Option<String>), Use>,
 }
 
 impl Reported {
@@ -126,14 +137,19 @@ impl Reported {
     pub fn new(report: Report, artifacts: Vec<Artifact>, inputs: Vec<Input>) -> Self {
         let mut outputs = BTreeMap::new();
         for (position, artifact) in (0..).zip(artifacts) {
-            let produced =
-                Produced { artifact, produced_at: report.key.at, reported_by: report.key.event_id, position };
+            let produced = Produced {
+                artifact,
+                content_matches: None,
+                produced_at: report.key.at,
+                reported_by: report.key.event_id,
+                position,
+            };
             outputs.entry(produced.artifact.artifact_id.clone()).or_insert(produced);
         }
         let mut reported = Self { report, outputs, inputs: BTreeMap::new() };
-        reported.unite_inputs(
-            inputs.into_iter().map(|input| ((input.artifact_id, input.checksum), input.relationship)),
-        );
+        reported.unite_inputs((0..).zip(inputs).map(|(position, input)| {
+            ((input.artifact_id, input.checksum), Use { relationship: input.relationship, position })
+        }));
         reported
     }
 
@@ -152,23 +168,22 @@ impl Reported {
         self.unite_inputs(other.inputs);
     }
 
-    /// What was used, in a fixed order.
-    pub fn inputs(&self) -> impl Iterator<Item = Input> + '_ {
-        self.inputs.iter().map(|((artifact_id, checksum), &relationship)| Input {
-            artifact_id: artifact_id.clone(),
-            relationship,
-            checksum: checksum.clone(),
+    /// What was used, in the order of the report, with the places there.
+    pub fn inputs(&self) -> impl Iterator<Item = (u32, Input)> + '_ {
+        let mut inputs: Vec<_> = self.inputs.iter().collect();
+        inputs.sort_by_key(|(_, used)| used.position);
+        inputs.into_iter().map(|((artifact_id, checksum), used)| {
+            let (artifact_id, checksum) = (artifact_id.clone(), checksum.clone());
+            (used.position, Input { artifact_id, relationship: used.relationship, checksum })
         })
     }
 
     /// An input that was both looked at and used counts as used.
-    fn unite_inputs(
-        &mut self,
-        inputs: impl IntoIterator<Item = ((ArtifactId, Option<String>), Relationship)>,
-    ) {
-        for (input, relationship) in inputs {
-            let known = self.inputs.entry(input).or_insert(relationship);
-            *known = relationship.min(*known);
+    fn unite_inputs(&mut self, inputs: impl IntoIterator<Item = ((ArtifactId, Option<String>), Use)>) {
+        for (input, used) in inputs {
+            let known = self.inputs.entry(input).or_insert(used);
+            known.relationship = used.relationship.min(known.relationship);
+            known.position = used.position.min(known.position);
         }
     }
 }

@@ -1,22 +1,21 @@
 //! Records and attempts as they lie in the database, and the way there and back.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::{Queryable, QueryableByName, Selectable};
 use diesel::{QueryResult, result::Error};
 use protocol::events::{Input, JsonObject};
-use protocol::{EventId, ProjectId};
-use serde::Serialize;
+use protocol::{ArtifactId, EventId, ProjectId};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::attempt::{Announced, Attempt, AttemptFacts, AttemptKey, Record};
 use super::projection::{FilledIn, Marks, Projection};
-use super::report::{Report, ReportKey, ReportKind, Reported};
+use super::report::{Report, ReportKey, ReportKind, Reported, Use};
 use crate::artifacts::Outputs;
+use crate::costs::PriceList;
 use crate::schema::{provenance_records, task_attempts};
 
 /// What events decide of a row of `provenance_records`.
@@ -48,6 +47,8 @@ pub(crate) struct RecordRow {
     pub(crate) verdict: String,
     pub(crate) verification: Option<Value>,
     pub(crate) verified_at: Option<DateTime<Utc>>,
+    pub(crate) cost_micros: Option<i64>,
+    pub(crate) price_version: Option<String>,
 }
 
 impl RecordRow {
@@ -73,7 +74,7 @@ impl RecordRow {
             execution_time_ms: shown.execution_time_ms.map(signed).transpose()?,
             confidence: report.confidence,
             execution: Value::Object(report.execution.clone()),
-            inputs: to_json(&record.reported.inputs().collect::<Vec<_>>())?,
+            inputs: to_json(&record.reported.inputs().map(StoredInput::of).collect::<Vec<_>>())?,
             inputs_read_at: report.inputs_read_at().to_utc(),
             started_at: shown.started_at.map(|time| time.to_utc()),
             completed_at: Some(report.key.at.to_utc()),
@@ -82,7 +83,20 @@ impl RecordRow {
             verdict: verdict.map_or("pending", |verdict| verdict.outcome.status().as_str()).to_owned(),
             verification: verdict.map(to_json).transpose()?,
             verified_at: verdict.map(|verdict| verdict.at.to_utc()),
+            cost_micros: None,
+            price_version: None,
         })
+    }
+
+    /// Sets what the work cost. A cost that is known stays as it was found as long as tier and tokens do: prices of
+    /// today are not those of then.
+    pub(super) fn price(&mut self, stored: Option<&Self>, prices: &PriceList) {
+        let basis = |row: &Self| (row.tier.clone(), row.tokens_input, row.tokens_output);
+        let known = stored.filter(|stored| stored.cost_micros.is_some() && basis(stored) == basis(self));
+        (self.cost_micros, self.price_version) = match known {
+            Some(stored) => (stored.cost_micros, stored.price_version.clone()),
+            None => prices.cost(self.tier.as_deref(), self.tokens_input, self.tokens_output).unzip(),
+        };
     }
 
     /// The record that this row came from. `outputs` may be left empty where no report is to be united with it.
@@ -94,7 +108,7 @@ impl RecordRow {
         } else {
             ReportKind::Result
         };
-        let inputs: Vec<Input> = from_json(self.inputs.clone())?;
+        let inputs: Vec<StoredInput> = from_json(self.inputs.clone())?;
         let project_id = self.project_id.clone().map(ProjectId::new).transpose().map_err(unreadable)?;
         let report = Report {
             key: ReportKey { kind, at: self.reported_at.into(), event_id: EventId(self.reported_by) },
@@ -114,15 +128,28 @@ impl RecordRow {
             execution: from_json::<JsonObject>(self.execution.clone())?,
             started_at: self.started_at.filter(|_| told(FilledIn::StartedAt)).map(Into::into),
         };
-        let reported = Reported {
-            report,
-            outputs,
-            inputs: inputs
-                .into_iter()
-                .map(|input| ((input.artifact_id, input.checksum), input.relationship))
-                .collect::<BTreeMap<_, _>>(),
-        };
+        let reported =
+            Reported { report, outputs, inputs: inputs.into_iter().map(StoredInput::key_and_use).collect() };
         Ok(Record { reported, marks })
+    }
+}
+
+/// An input as it lies in the database.
+#[derive(Debug, Serialize, Deserialize)]
+struct StoredInput {
+    #[serde(flatten)]
+    input: Input,
+    position: u32,
+}
+
+impl StoredInput {
+    fn of((position, input): (u32, Input)) -> Self {
+        Self { input, position }
+    }
+
+    fn key_and_use(self) -> ((ArtifactId, Option<String>), Use) {
+        let Input { artifact_id, relationship, checksum } = self.input;
+        ((artifact_id, checksum), Use { relationship, position: self.position })
     }
 }
 

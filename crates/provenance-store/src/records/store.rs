@@ -134,14 +134,18 @@ statement!(
         verdict: Vec<String> as Array<Text>,
         verification: Vec<Option<Value>> as Array<Nullable<Jsonb>>,
         verified_at: Vec<Option<DateTime<Utc>>> as Array<Nullable<Timestamptz>>,
+        cost_micros: Vec<Option<i64>> as Array<Nullable<BigInt>>,
+        price_version: Vec<Option<String>> as Array<Nullable<Text>>,
+        chain_position: Vec<i64> as Array<BigInt>,
     }
     "INSERT INTO provenance_records (
         provenance_id, task_id, attempt, report_kind, reported_at, reported_by, project_id, tier, domain,
         model_used, worker_id, tokens_input, tokens_output, execution_time_ms, confidence, execution, inputs,
-        inputs_read_at, started_at, completed_at, filled_in, content_digest, verdict, verification, verified_at)
+        inputs_read_at, started_at, completed_at, filled_in, content_digest, verdict, verification, verified_at,
+        cost_micros, price_version, chain_position)
      SELECT * FROM UNNEST(
         $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
-        $24, $25)
+        $24, $25, $26, $27, $28)
      ON CONFLICT (provenance_id) DO UPDATE SET
         report_kind = EXCLUDED.report_kind, reported_at = EXCLUDED.reported_at,
         reported_by = EXCLUDED.reported_by, project_id = EXCLUDED.project_id, tier = EXCLUDED.tier,
@@ -151,8 +155,10 @@ statement!(
         execution = EXCLUDED.execution, inputs = EXCLUDED.inputs, inputs_read_at = EXCLUDED.inputs_read_at,
         started_at = EXCLUDED.started_at, completed_at = EXCLUDED.completed_at,
         filled_in = EXCLUDED.filled_in, content_digest = EXCLUDED.content_digest,
-        verdict = EXCLUDED.verdict, verification = EXCLUDED.verification, verified_at = EXCLUDED.verified_at
-     RETURNING provenance_id, seq"
+        verdict = EXCLUDED.verdict, verification = EXCLUDED.verification, verified_at = EXCLUDED.verified_at,
+        cost_micros = EXCLUDED.cost_micros, price_version = EXCLUDED.price_version,
+        chain_position = EXCLUDED.chain_position
+     RETURNING provenance_id, seq, created_at"
 );
 
 /// Where a record was written.
@@ -162,22 +168,36 @@ struct Saved {
     provenance_id: Uuid,
     #[diesel(sql_type = BigInt)]
     seq: i64,
+    #[diesel(sql_type = Timestamptz)]
+    created_at: DateTime<Utc>,
 }
 
-/// Writes these rows, new or changed; gives their places in the record order.
-pub(crate) async fn save_records(
+/// What the database decides of a record when it is written first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// Its place in the record order.
+    pub(crate) seq: i64,
+    /// When it was written first.
+    pub(crate) created_at: DateTime<Utc>,
+}
+
+/// Writes these rows, new or changed, each with the place of its latest revision in its project's chain; gives
+/// their places in the record order.
+pub(super) async fn save_records(
     conn: &mut AsyncPgConnection,
-    rows: Vec<RecordRow>,
-) -> QueryResult<HashMap<Uuid, i64>> {
-    if rows.is_empty() {
+    rows: impl IntoIterator<Item = (RecordRow, i64)>,
+) -> QueryResult<HashMap<Uuid, Place>> {
+    let mut save = SaveRecords::default();
+    for (row, chain_position) in rows {
+        save.push(row);
+        save.chain_position.push(chain_position);
+    }
+    if save.provenance_id.is_empty() {
         return Ok(HashMap::new());
     }
-    let mut save = SaveRecords::default();
-    for row in rows {
-        save.push(row);
-    }
     let saved: Vec<Saved> = save.load(conn).await?;
-    Ok(saved.into_iter().map(|saved| (saved.provenance_id, saved.seq)).collect())
+    let place = |saved: &Saved| Place { seq: saved.seq, created_at: saved.created_at };
+    Ok(saved.iter().map(|saved| (saved.provenance_id, place(saved))).collect())
 }
 
 impl SaveRecords {
@@ -207,5 +227,7 @@ impl SaveRecords {
         self.verdict.push(row.verdict);
         self.verification.push(row.verification);
         self.verified_at.push(row.verified_at);
+        self.cost_micros.push(row.cost_micros);
+        self.price_version.push(row.price_version);
     }
 }

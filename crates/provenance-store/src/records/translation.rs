@@ -3,6 +3,7 @@
 
 pub(crate) mod text;
 
+use metrics::counter;
 use protocol::events::{
     Artifact, Input, JsonObject, ReviewCompleted, TaskCompleted, TaskOutputCreated, TaskRejected,
     TaskStatusChanged, TaskValidated,
@@ -14,8 +15,9 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use super::attempt::{Announced, Announcement, Fact};
-use super::report::{Report, ReportKey, ReportKind, Reported};
+use super::report::{Produced, Report, ReportKey, ReportKind, Reported};
 use super::verdict::{Outcome, Verdict, VerdictSource};
+use crate::measurements;
 pub(crate) use text::clean;
 pub use text::without_nul;
 use text::{clean_object, clean_value, label};
@@ -126,24 +128,27 @@ fn output_created(event: &Event, output: &TaskOutputCreated) -> Result<Told, Ref
     if artifacts.len().saturating_mul(inputs.len()) > MAX_EDGES {
         return Err(Refused::TooManyEdges { inputs: inputs.len(), outputs: artifacts.len() });
     }
-    let reported = Reported::new(report, artifacts, inputs);
+    let mut reported = Reported::new(report, artifacts, inputs);
+    if let Some(content) = &output.output.content
+        && let Some(main) = reported.outputs.get_mut(&output.artifact_id)
+    {
+        check_content(main, content);
+    }
     told(output.task_id, output.attempt, Fact::Reported(Box::new(reported)))
 }
 
-/// The artifacts of an output. The main one comes first and is described by the content where the worker did
-/// not describe it.
+/// The artifacts of an output. The main one comes first, also where the worker did not describe it.
 fn artifacts(output: &TaskOutputCreated) -> Result<Vec<Artifact>, Refused> {
     let main = &output.artifact_id;
     let mut artifacts = Vec::with_capacity(output.output.artifacts.len() + 1);
     if !output.output.artifacts.iter().any(|artifact| artifact.artifact_id == *main) {
-        let content = output.output.content.as_deref();
         artifacts.push(Artifact {
             artifact_id: main.clone(),
             artifact_type: String::new(),
             path: None,
             language: None,
-            checksum: content.map(|content| hex(&Sha256::digest(content))),
-            size_bytes: content.and_then(|content| u64::try_from(content.len()).ok()),
+            checksum: None,
+            size_bytes: None,
         });
     }
     for artifact in &output.output.artifacts {
@@ -157,6 +162,19 @@ fn artifacts(output: &TaskOutputCreated) -> Result<Vec<Artifact>, Refused> {
         });
     }
     Ok(artifacts)
+}
+
+/// The content of the main artifact came along: says whether it is what the checksum says, and describes the artifact
+/// by it where the worker did not.
+fn check_content(main: &mut Produced, content: &str) {
+    let checksum = hex(&Sha256::digest(content));
+    let told = main.artifact.checksum.get_or_insert_with(|| checksum.clone());
+    let matches = told.trim_start_matches("sha256:").eq_ignore_ascii_case(&checksum);
+    if !matches {
+        counter!(measurements::FALSE_CHECKSUMS).increment(1);
+    }
+    main.content_matches = Some(matches);
+    main.artifact.size_bytes = main.artifact.size_bytes.or_else(|| u64::try_from(content.len()).ok());
 }
 
 fn input(input: &Input) -> Result<Input, Refused> {

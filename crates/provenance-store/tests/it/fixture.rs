@@ -5,6 +5,7 @@ use protocol::Event;
 use protocol::provenance_query::RecordView;
 use provenance_store::MIGRATIONS;
 use provenance_store::cascade::{self, Applied, apply_order};
+use provenance_store::costs::PriceList;
 use provenance_store::marks::MarkRules;
 use provenance_store::queries::{Unanswered, get_record};
 use provenance_store::records::translation::translate;
@@ -18,6 +19,7 @@ use crate::events::at;
 pub(crate) struct Store {
     pub(crate) database: TestDatabase,
     pub(crate) pool: Pool,
+    pub(crate) prices: PriceList,
 }
 
 impl Store {
@@ -26,7 +28,7 @@ impl Store {
         let settings = DatabaseSettings::new(database.url());
         database::migrate(&settings, &MIGRATIONS).await.unwrap();
         let pool = database::connect(&settings).unwrap();
-        Self { database, pool }
+        Self { database, pool, prices: PriceList::default() }
     }
 
     pub(crate) async fn connection(&self) -> PooledConnection {
@@ -37,9 +39,15 @@ impl Store {
     pub(crate) async fn apply(&self, events: impl IntoIterator<Item = Event>) -> Vec<OutboxEntry> {
         let heard =
             events.into_iter().map(|event| Heard { told: translate(&event).unwrap(), event }).collect();
-        apply_batch(&mut *self.connection().await, heard, MarkRules::UNLIMITED, at(1_000).to_utc())
-            .await
-            .unwrap()
+        apply_batch(
+            &mut *self.connection().await,
+            heard,
+            MarkRules::UNLIMITED,
+            &self.prices,
+            at(1_000).to_utc(),
+        )
+        .await
+        .unwrap()
     }
 
     /// Follows an order about marks; returns what follows from it.

@@ -7,13 +7,16 @@
     reason = "a panic is how a test fails"
 )]
 
+mod answers;
 mod events;
 mod fixture;
 mod graph;
+mod integrity;
 mod interchange;
 mod marks;
 mod migrations;
 mod records;
 mod service;
+mod spend;
 mod walks;
 mod writers;

@@ -239,7 +239,7 @@ async fn odd_text_and_numbers_are_kept_or_made_storable() {
     assert_eq!(record.worker_id.as_deref(), Some("nul\u{fffd}here"));
     assert_eq!(record.tier.as_deref(), Some("a-tier-of-tomorrow"));
     assert_eq!(record.tokens_input, Some(i64::MAX as u64));
-    assert_eq!(record.outputs[0].artifact_id.as_str(), id);
+    assert_eq!(record.outputs[0].artifact.artifact_id.as_str(), id);
     assert_eq!(record.verification["issues"], json!([{"nul": "\u{fffd}"}]));
     assert!(store.has_no_record("nul\u{0}").await);
 }

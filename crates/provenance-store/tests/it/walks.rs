@@ -85,7 +85,7 @@ async fn a_walk_begins_at_the_newest_version_or_at_the_record_that_was_named() {
     let older = ProvenanceId::of_attempt(TaskId(first), 1).to_string();
     assert_eq!(dependents(older).await, ["b@1"], "the older one by its record");
     assert_eq!(dependents(first.to_string()).await, ["b@1"], "or by its task");
-    let limited = Limits { depth: Some(1), nodes: None };
+    let limited = Limits { depth: Some(1), looks_behind: true, ..Limits::NONE };
     let direct = walk_from(&store, "a", Direction::Dependents, limited).await;
     assert_eq!((named(&store, &direct).await, direct.truncated), (vec!["c@1".to_owned()], true));
     let upstream = walk_from(&store, "d", Direction::Dependencies, Limits::NONE).await;

@@ -65,6 +65,7 @@ async fn a_batch_that_fails_leaves_nothing_behind_and_succeeds_later() {
         &mut *store.connection().await,
         heard(),
         MarkRules::UNLIMITED,
+        &store.prices,
         now,
     )
     .await;
@@ -77,6 +78,7 @@ async fn a_batch_that_fails_leaves_nothing_behind_and_succeeds_later() {
         &mut *store.connection().await,
         heard(),
         MarkRules::UNLIMITED,
+        &store.prices,
         now,
     )
     .await;

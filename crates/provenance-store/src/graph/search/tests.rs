@@ -72,15 +72,16 @@ proptest! {
     #[test]
     fn a_limited_search_is_the_beginning_of_the_whole_one_and_says_what_it_left_out(
         (edges, starts) in worlds(), depth in prop::option::of(0..5_u32), nodes in prop::option::of(0..8_usize),
-        most in 1..5_usize,
+        looks_behind in any::<bool>(), most in 1..5_usize,
     ) {
         let expected = depths(&edges, &starts);
-        let found = search(&edges, &starts, Limits { depth, nodes }, most);
+        let found = search(&edges, &starts, Limits { depth, nodes, looks_behind }, most);
         let within: BTreeSet<_> =
             expected.iter().filter(|(_, at)| depth.is_none_or(|depth| **at <= depth)).collect();
         let wanted = within.len().min(nodes.unwrap_or(usize::MAX));
         prop_assert_eq!(found.nodes.len(), wanted);
-        prop_assert_eq!(found.truncated, wanted < expected.len());
+        let is_told = looks_behind || wanted < within.len();
+        prop_assert_eq!(found.truncated, is_told && wanted < expected.len());
         for node in &found.nodes {
             prop_assert_eq!(expected[&node.id], node.depth);
         }

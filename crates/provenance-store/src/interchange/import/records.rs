@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
 use diesel::QueryResult;
 use diesel::result::Error;
 use diesel_async::AsyncPgConnection;
@@ -11,13 +12,14 @@ use uuid::Uuid;
 
 use super::{Item, Report};
 use crate::artifacts::{edges, store as nodes};
+use crate::integrity::Cause;
 use crate::interchange::native;
 use crate::interchange::record_file::{FileRecord, content_digest};
 use crate::interchange::store::{self, Known, NewFile};
 use crate::project_counters::CounterChanges;
+use crate::records::chained::{ChangedRecord, save_and_chain};
 use crate::records::projection::Marks;
 use crate::records::rows::RecordRow;
-use crate::records::store::save_records;
 use crate::records::{Attempt, AttemptFacts, AttemptKey, Record, digest};
 
 const SAME_ID: &str = "another record has this id";
@@ -29,6 +31,7 @@ pub(super) async fn import(
     conn: &mut AsyncPgConnection,
     items: Vec<Item<FileRecord>>,
     report: &mut Report,
+    now: DateTime<Utc>,
 ) -> QueryResult<()> {
     let ids = items.iter().map(|item| item.content.provenance_id).collect();
     let known = store::list_known(conn, ids).await?;
@@ -53,7 +56,7 @@ pub(super) async fn import(
             new.push(item);
         }
     }
-    write(conn, new, report).await
+    write(conn, new, report, now).await
 }
 
 fn settle_known(item: &Item<FileRecord>, known: &Known, native: Option<&[u8; 32]>, report: &mut Report) {
@@ -96,6 +99,7 @@ async fn write(
     conn: &mut AsyncPgConnection,
     items: Vec<Item<FileRecord>>,
     report: &mut Report,
+    now: DateTime<Utc>,
 ) -> QueryResult<()> {
     if items.is_empty() {
         return Ok(());
@@ -105,12 +109,13 @@ async fn write(
     for item in &items {
         let row = record_row(&item.content)?;
         counters.add(row.project_id.as_deref(), marks_of(&item.content));
-        rows.push(row);
+        let created_at = Some(item.content.created_at.to_utc());
+        rows.push(ChangedRecord { row, cause: Cause::Reported, created_at });
     }
-    let digests: Vec<Vec<u8>> = rows.iter().map(|row| row.content_digest.clone()).collect();
-    let places = save_records(conn, rows).await?;
+    let digests: Vec<Vec<u8>> = rows.iter().map(|record| record.row.content_digest.clone()).collect();
+    let places = save_and_chain(conn, rows, now).await?;
     counters.save(conn).await?;
-    let place_of = |item: &Item<FileRecord>| places.get(&item.content.provenance_id).copied();
+    let place_of = |item: &Item<FileRecord>| places.get(&item.content.provenance_id).map(|place| place.seq);
     let marked = items.iter().filter_map(|item| {
         Some((place_of(item)?, item.content.created_at.to_utc(), item.content.marks.clone()))
     });
@@ -126,7 +131,7 @@ async fn write(
     }
     let versions = nodes::save_outputs(conn, outputs).await?;
     nodes::ensure_nodes(conn, used).await?;
-    edges::insert_edges(conn, places.values().copied().collect()).await?;
+    edges::insert_edges(conn, places.values().map(|place| place.seq).collect()).await?;
     let _others = edges::lead_consumers_to(conn, versions, Vec::new()).await?;
 
     let files = items.iter().zip(digests).filter_map(|(item, content_digest)| {

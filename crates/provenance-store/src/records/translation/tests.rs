@@ -76,8 +76,8 @@ fn an_input_that_was_looked_at_and_used_counts_as_used_once() {
     );
     let inputs: Vec<_> = reported(translate(&output).unwrap()).inputs().collect();
     let seen: Vec<_> =
-        inputs.iter().map(|i| (i.artifact_id.as_str(), i.relationship.as_str(), &i.checksum)).collect();
-    assert_eq!(seen, [("a", "consumed", &None), ("b", "consumed", &None)]);
+        inputs.iter().map(|(_, i)| (i.artifact_id.as_str(), i.relationship.as_str(), &i.checksum)).collect();
+    assert_eq!(seen, [("b", "consumed", &None), ("a", "consumed", &None)]);
 }
 
 #[test]

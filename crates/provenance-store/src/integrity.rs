@@ -1,0 +1,9 @@
+//! Whether the records are still what was written: every version of every record is a link in its project's chain of
+//! hashes, and [`verify`] goes through chain and records and tells what does not fit.
+
+pub mod chain;
+pub(crate) mod store;
+pub mod verify;
+
+pub use chain::{Cause, Hash, Link};
+pub use verify::verify;

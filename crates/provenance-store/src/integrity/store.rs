@@ -1,0 +1,279 @@
+//! SQL of the chains.
+
+use std::collections::{BTreeMap, HashMap};
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::Uuid as SqlUuid;
+use diesel::sql_types::{Array, BigInt, Binary, Text, Timestamptz};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use uuid::Uuid;
+
+use super::chain::{Hash, Link, beginning};
+use crate::schema::record_chains;
+use crate::statement::statement;
+
+/// Where the chains of some projects end. Only the holder of the [writer lock](crate::writer_lock) may extend them.
+#[derive(Debug, Default)]
+pub(crate) struct Chains {
+    ends: BTreeMap<String, End>,
+}
+
+/// Where a chain ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct End {
+    /// Links in the chain.
+    pub(crate) length: i64,
+    /// Hash of the last.
+    pub(crate) head: Hash,
+    /// Places given out behind it.
+    reserved: i64,
+}
+
+impl Chains {
+    /// The chains of these projects; empty text for records of unknown project.
+    pub(crate) async fn load(
+        conn: &mut AsyncPgConnection,
+        projects: impl IntoIterator<Item = &str>,
+    ) -> QueryResult<Self> {
+        let mut ends: BTreeMap<String, End> = projects
+            .into_iter()
+            .map(|project| (project.to_owned(), End { length: 0, head: beginning(project), reserved: 0 }))
+            .collect();
+        let names: Vec<&String> = ends.keys().collect();
+        let known: Vec<(String, i64, Vec<u8>)> = record_chains::table
+            .filter(record_chains::project_id.eq_any(names))
+            .select((record_chains::project_id, record_chains::length, record_chains::head))
+            .load(conn)
+            .await?;
+        for (project_id, length, head) in known {
+            ends.insert(project_id, End { length, head: to_hash(&head)?, reserved: 0 });
+        }
+        Ok(Self { ends })
+    }
+
+    /// The next free place in a project's chain; whoever gets it must fill it.
+    pub(crate) fn reserve(&mut self, project_id: &str) -> i64 {
+        let end = self.ends.entry(project_id.to_owned()).or_insert_with(|| End {
+            length: 0,
+            head: beginning(project_id),
+            reserved: 0,
+        });
+        end.reserved += 1;
+        end.length + end.reserved
+    }
+
+    /// Fills the reserved places: the links of each project in the order of their places.
+    pub(crate) async fn extend(
+        mut self,
+        conn: &mut AsyncPgConnection,
+        links: Vec<(String, Link)>,
+    ) -> QueryResult<()> {
+        if links.is_empty() {
+            return Ok(());
+        }
+        let mut rows = InsertRevisions::default();
+        for (project_id, link) in links {
+            let Some(end) = self.ends.get_mut(&project_id) else { continue };
+            end.length += 1;
+            end.head = link.hash(&end.head, end.length);
+            rows.push(project_id, *end, link);
+        }
+        rows.execute(conn).await?;
+        let mut ends = SaveEnds::default();
+        for (project_id, end) in self.ends.into_iter().filter(|(_, end)| end.reserved > 0) {
+            ends.project_id.push(project_id);
+            ends.length.push(end.length);
+            ends.head.push(end.head.to_vec());
+        }
+        ends.execute(conn).await?;
+        Ok(())
+    }
+}
+
+statement!(
+    /// Writes links.
+    struct InsertRevisions {
+        project_id: Vec<String> as Array<Text>,
+        position: Vec<i64> as Array<BigInt>,
+        record_seq: Vec<i64> as Array<BigInt>,
+        provenance_id: Vec<Uuid> as Array<SqlUuid>,
+        cause: Vec<String> as Array<Text>,
+        verdict: Vec<String> as Array<Text>,
+        revised_at: Vec<DateTime<Utc>> as Array<Timestamptz>,
+        digest: Vec<Vec<u8>> as Array<Binary>,
+        hash: Vec<Vec<u8>> as Array<Binary>,
+    }
+    "INSERT INTO record_revisions (
+        project_id, position, record_seq, provenance_id, cause, verdict, revised_at, digest, hash)
+     SELECT * FROM UNNEST($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+);
+
+impl InsertRevisions {
+    fn push(&mut self, project_id: String, end: End, link: Link) {
+        self.project_id.push(project_id);
+        self.position.push(end.length);
+        self.record_seq.push(link.record_seq);
+        self.provenance_id.push(link.provenance_id);
+        self.cause.push(link.cause);
+        self.verdict.push(link.verdict);
+        self.revised_at.push(link.revised_at);
+        self.digest.push(link.digest.to_vec());
+        self.hash.push(end.head.to_vec());
+    }
+}
+
+statement!(
+    /// Writes where chains end now.
+    struct SaveEnds {
+        project_id: Vec<String> as Array<Text>,
+        length: Vec<i64> as Array<BigInt>,
+        head: Vec<Vec<u8>> as Array<Binary>,
+    }
+    "INSERT INTO record_chains (project_id, length, head) SELECT * FROM UNNEST($1, $2, $3)
+     ON CONFLICT (project_id) DO UPDATE SET length = EXCLUDED.length, head = EXCLUDED.head"
+);
+
+/// Where a project's chain ends, as far as it has one.
+pub(crate) async fn find_end(
+    conn: &mut AsyncPgConnection,
+    project_id: &str,
+) -> QueryResult<Option<(i64, Vec<u8>)>> {
+    record_chains::table
+        .find(project_id)
+        .select((record_chains::length, record_chains::head))
+        .first(conn)
+        .await
+        .optional()
+}
+
+/// A link as it lies in the database: nothing is taken for granted.
+#[derive(Debug, Clone, QueryableByName)]
+pub(crate) struct RevisionRow {
+    #[diesel(sql_type = BigInt)]
+    pub(crate) position: i64,
+    #[diesel(sql_type = BigInt)]
+    record_seq: i64,
+    #[diesel(sql_type = SqlUuid)]
+    provenance_id: Uuid,
+    #[diesel(sql_type = Text)]
+    cause: String,
+    #[diesel(sql_type = Text)]
+    verdict: String,
+    #[diesel(sql_type = Timestamptz)]
+    revised_at: DateTime<Utc>,
+    #[diesel(sql_type = Binary)]
+    digest: Vec<u8>,
+    #[diesel(sql_type = Binary)]
+    pub(crate) hash: Vec<u8>,
+}
+
+impl RevisionRow {
+    /// The link that the row tells of.
+    pub(crate) fn link(&self) -> QueryResult<Link> {
+        Ok(Link {
+            record_seq: self.record_seq,
+            provenance_id: self.provenance_id,
+            cause: self.cause.clone(),
+            verdict: self.verdict.clone(),
+            revised_at: self.revised_at,
+            digest: to_hash(&self.digest)?,
+        })
+    }
+}
+
+statement!(
+    /// Links of a project's chain, in their order.
+    struct ListRevisions {
+        project_id: String as Text,
+        after: i64 as BigInt,
+        limit: i64 as BigInt,
+    }
+    "SELECT position, record_seq, provenance_id, cause, verdict, revised_at, digest, hash
+     FROM record_revisions WHERE project_id = $1 AND position > $2 ORDER BY position LIMIT $3"
+);
+
+/// Links of a project's chain behind that position.
+pub(crate) async fn list_revisions(
+    conn: &mut AsyncPgConnection,
+    project_id: &str,
+    after: i64,
+    limit: i64,
+) -> QueryResult<Vec<RevisionRow>> {
+    ListRevisions { project_id: project_id.to_owned(), after, limit }.load(conn).await
+}
+
+statement!(
+    /// Records of a project in their order, each with the record that its latest link is about.
+    struct ListChained {
+        project_id: String as Text,
+        after: i64 as BigInt,
+        limit: i64 as BigInt,
+    }
+    "SELECT record.seq, record.provenance_id, record.chain_position,
+        revision.record_seq IS NOT DISTINCT FROM record.seq AS is_linked
+     FROM provenance_records record
+     LEFT JOIN record_revisions revision
+        ON revision.project_id = record.project_id AND revision.position = record.chain_position
+     WHERE record.project_id = $1 AND record.seq > $2 ORDER BY record.seq LIMIT $3"
+);
+
+/// A record, and whether the chain knows it.
+#[derive(Debug, QueryableByName)]
+pub(crate) struct ChainedRecord {
+    #[diesel(sql_type = BigInt)]
+    pub(crate) seq: i64,
+    #[diesel(sql_type = SqlUuid)]
+    pub(crate) provenance_id: Uuid,
+    #[diesel(sql_type = diesel::sql_types::Bool)]
+    pub(crate) is_linked: bool,
+}
+
+/// Records of a project behind that place in the record order.
+pub(crate) async fn list_chained(
+    conn: &mut AsyncPgConnection,
+    project_id: &str,
+    after: i64,
+    limit: i64,
+) -> QueryResult<Vec<ChainedRecord>> {
+    ListChained { project_id: project_id.to_owned(), after, limit }.load(conn).await
+}
+
+statement!(
+    /// Which of these places in chains are about those records.
+    struct FindLinked {
+        project_id: Vec<String> as Array<Text>,
+        position: Vec<i64> as Array<BigInt>,
+        record_seq: Vec<i64> as Array<BigInt>,
+    }
+    "SELECT revision.record_seq AS seq FROM UNNEST($1, $2, $3) AS claim (project_id, position, record_seq)
+     JOIN record_revisions revision USING (project_id, position, record_seq)"
+);
+
+#[derive(QueryableByName)]
+struct Linked {
+    #[diesel(sql_type = BigInt)]
+    seq: i64,
+}
+
+/// Those of the records (project, position, place in the record order) that are where they say in their chain.
+pub(crate) async fn find_linked(
+    conn: &mut AsyncPgConnection,
+    claims: HashMap<i64, (String, i64)>,
+) -> QueryResult<Vec<i64>> {
+    let mut find = FindLinked::default();
+    for (seq, (project_id, position)) in claims {
+        find.project_id.push(project_id);
+        find.position.push(position);
+        find.record_seq.push(seq);
+    }
+    if find.record_seq.is_empty() {
+        return Ok(Vec::new());
+    }
+    let found: Vec<Linked> = find.load(conn).await?;
+    Ok(found.into_iter().map(|linked| linked.seq).collect())
+}
+
+fn to_hash(bytes: &[u8]) -> QueryResult<Hash> {
+    Hash::try_from(bytes).map_err(crate::records::rows::unreadable)
+}

@@ -1,0 +1,148 @@
+//! A portion of links: each follows from the one before it, and the record of each is as its latest link says.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use diesel::QueryResult;
+use diesel_async::AsyncPgConnection;
+use protocol::provenance_query::integrity::{ChainHead, Finding, FindingKind, VerifyPage, VerifyPlace};
+
+use super::finding;
+use crate::integrity::chain::{Hash, Link, to_hex};
+use crate::integrity::store::{self, RevisionRow};
+use crate::records::written::{WrittenRecord, list_written};
+
+/// Looks at the links behind `after`, which is a position and the hash there.
+pub(super) async fn verify(
+    conn: &mut AsyncPgConnection,
+    project_id: &str,
+    after: (i64, Hash),
+    limit: i64,
+) -> QueryResult<VerifyPage> {
+    let rows = store::list_revisions(conn, project_id, after.0, limit).await?;
+    let is_last = i64::try_from(rows.len()).is_ok_and(|found| found < limit);
+    let mut page =
+        VerifyPage { revisions: u64::try_from(rows.len()).unwrap_or(u64::MAX), ..VerifyPage::default() };
+    let (position, hash) = follow(&rows, after, &mut page.findings)?;
+    check_records(conn, project_id, &rows, &mut page).await?;
+    if is_last {
+        page.head = check_end(conn, project_id, (position, hash), &mut page.findings).await?;
+        page.next = Some(VerifyPlace::Records { sequence: 0 });
+    } else {
+        page.next = Some(VerifyPlace::Chain { position, hash: to_hex(&hash) });
+    }
+    Ok(page)
+}
+
+/// Computes the hashes anew. Behind a link that does not fit it goes on from what is written there, so that each
+/// break is told once.
+fn follow(rows: &[RevisionRow], after: (i64, Hash), findings: &mut Vec<Finding>) -> QueryResult<(i64, Hash)> {
+    let (mut position, mut before) = after;
+    for row in rows {
+        let link = row.link()?;
+        let written = <Hash>::try_from(row.hash.as_slice()).unwrap_or_default();
+        let here = (Some(row.position), Some(link.provenance_id));
+        if row.position != position + 1 {
+            let detail = format!("links {} to {} are missing", position + 1, row.position - 1);
+            findings.push(finding(FindingKind::Removed, Some(position + 1), None, detail));
+        } else if link.hash(&before, row.position) != written {
+            let detail = "the link does not follow from the one before it";
+            findings.push(finding(FindingKind::Reordered, here.0, here.1, detail));
+        }
+        (position, before) = (row.position, written);
+    }
+    Ok((position, before))
+}
+
+/// Compares the records of these links with what was written.
+async fn check_records(
+    conn: &mut AsyncPgConnection,
+    project_id: &str,
+    rows: &[RevisionRow],
+    page: &mut VerifyPage,
+) -> QueryResult<()> {
+    let links = rows.iter().map(|row| Ok((row.position, row.link()?))).collect::<QueryResult<Vec<_>>>()?;
+    let seqs: BTreeSet<i64> = links.iter().map(|(_, link)| link.record_seq).collect();
+    let records = list_written(conn, &seqs.into_iter().collect::<Vec<_>>()).await?;
+    let moved: HashMap<i64, (String, i64)> = records
+        .iter()
+        .filter(|(_, record)| record.project_id != project_id)
+        .filter_map(|(seq, record)| Some((*seq, (record.project_id.clone(), record.chain_position?))))
+        .collect();
+    let linked: HashSet<i64> = store::find_linked(conn, moved).await?.into_iter().collect();
+    let mut told = HashSet::new();
+    for (position, link) in &links {
+        let record = records.get(&link.record_seq);
+        let is_latest = record.is_some_and(|record| {
+            record.project_id == project_id && record.chain_position == Some(*position)
+        });
+        page.records += u64::from(is_latest);
+        let is_linked = linked.contains(&link.record_seq);
+        let Some((kind, detail)) = misfit(project_id, *position, link, record, is_linked) else { continue };
+        if told.insert((link.record_seq, kind)) {
+            page.findings.push(finding(kind, Some(*position), Some(link.provenance_id), detail));
+        }
+    }
+    Ok(())
+}
+
+/// What is wrong with the record of a link, if anything is. `is_linked`: a record of another project is where it says
+/// in the chain of that.
+fn misfit(
+    project_id: &str,
+    position: i64,
+    link: &Link,
+    record: Option<&WrittenRecord>,
+    is_linked: bool,
+) -> Option<(FindingKind, &'static str)> {
+    let Some(record) = record else {
+        return Some((FindingKind::Removed, "the record is not there any more"));
+    };
+    if record.provenance_id != link.provenance_id {
+        return Some((FindingKind::Altered, "another record is in its place"));
+    }
+    if record.project_id != project_id {
+        let detail = "the record says that it is of a project whose chain does not know it";
+        return (!is_linked).then_some((FindingKind::Altered, detail));
+    }
+    match record.chain_position {
+        // A later link is about the same record.
+        Some(latest) if latest > position => None,
+        Some(latest) if latest == position => {
+            if record.digest != Some(link.digest) {
+                Some((FindingKind::Altered, "the record does not say what was written"))
+            } else if record.has_its_content {
+                None
+            } else {
+                Some((FindingKind::Altered, "the record's outputs are not those that were written"))
+            }
+        }
+        _ => Some((FindingKind::Altered, "the record does not know of its latest link")),
+    }
+}
+
+/// Whether the chain ends where it should.
+async fn check_end(
+    conn: &mut AsyncPgConnection,
+    project_id: &str,
+    (position, hash): (i64, Hash),
+    findings: &mut Vec<Finding>,
+) -> QueryResult<Option<ChainHead>> {
+    let end = store::find_end(conn, project_id).await?;
+    match &end {
+        None if position == 0 => return Ok(None),
+        None => {
+            let detail = "where the chain should end is not known any more";
+            findings.push(finding(FindingKind::Removed, Some(position), None, detail));
+        }
+        Some((length, _)) if *length > position => {
+            let detail = format!("links {} to {length} are missing", position + 1);
+            findings.push(finding(FindingKind::Removed, Some(position + 1), None, detail));
+        }
+        Some((length, head)) if *length < position || *head != hash => {
+            let detail = "the chain does not end where it should";
+            findings.push(finding(FindingKind::Reordered, Some(position), None, detail));
+        }
+        Some(_) => {}
+    }
+    Ok(Some(ChainHead { length: u64::try_from(position).unwrap_or_default(), hash: to_hex(&hash) }))
+}
