@@ -1,7 +1,7 @@
 //! A provenance record as clients see it (contract 1.5).
 
-use protocol::events::{Artifact, Input, JsonObject};
-use protocol::provenance_query::{RecordView, TaintView};
+use protocol::events::{Input, JsonObject};
+use protocol::provenance_query::{RecordCost, RecordOutput, RecordView, TaintView};
 use protocol::vocabulary::{Relationship, VerificationStatus};
 use protocol::{ArtifactId, ProjectId, ProvenanceId, TaskId, Timestamp};
 use serde::Serialize;
@@ -52,6 +52,8 @@ pub(crate) struct ProvenanceRecordResponse {
     execution_time_ms: Option<u64>,
     /// The worker's own confidence, 0 to 1.
     confidence: Option<f64>,
+    /// What the tokens cost; `null` where tokens or prices are not known, which is not the same as nothing.
+    cost: Option<RecordCostView>,
     /// What was produced.
     outputs: Vec<RecordOutputView>,
     /// What was used.
@@ -61,6 +63,16 @@ pub(crate) struct ProvenanceRecordResponse {
     verification: JsonObject,
     /// Whether it can be trusted.
     taint: RecordTaintView,
+}
+
+/// What an attempt cost.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RecordCost)]
+struct RecordCostView {
+    /// In millionths of the currency unit.
+    micro_units: u64,
+    /// The price list that it was taken from.
+    price_version: String,
 }
 
 /// An artifact that was produced.
@@ -81,6 +93,8 @@ struct RecordOutputView {
     checksum: Option<String>,
     /// Its size.
     size_bytes: Option<u64>,
+    /// Whether its content has the checksum that was told; `null` where no content came along.
+    checksum_verified: Option<bool>,
 }
 
 /// An artifact that was used.
@@ -138,6 +152,7 @@ impl From<RecordView> for ProvenanceRecordResponse {
             tokens_output: record.tokens_output,
             execution_time_ms: record.execution_time_ms,
             confidence: record.confidence,
+            cost: record.cost.map(Into::into),
             outputs: record.outputs.into_iter().map(Into::into).collect(),
             inputs_consumed: record.inputs_consumed.into_iter().map(Into::into).collect(),
             verification: record.verification,
@@ -146,9 +161,17 @@ impl From<RecordView> for ProvenanceRecordResponse {
     }
 }
 
-impl From<Artifact> for RecordOutputView {
-    fn from(artifact: Artifact) -> Self {
+impl From<RecordCost> for RecordCostView {
+    fn from(cost: RecordCost) -> Self {
+        Self { micro_units: cost.micro_units, price_version: cost.price_version }
+    }
+}
+
+impl From<RecordOutput> for RecordOutputView {
+    fn from(output: RecordOutput) -> Self {
+        let artifact = output.artifact;
         Self {
+            checksum_verified: output.checksum_verified,
             artifact_id: artifact.artifact_id,
             artifact_type: artifact.artifact_type,
             path: artifact.path,
