@@ -72,7 +72,7 @@ pub async fn find_root_cause(
 fn view(start: &Start, path: Vec<String>, immediate_cause: Option<String>) -> RootCauseView {
     RootCauseView {
         artifact_id: start.artifact_id.clone(),
-        root_cause: path.iter().next().cloned(),
+        root_cause: path.as_slice().first().cloned(),
         immediate_cause,
         depth: u32::try_from(path.len().saturating_sub(1)).unwrap_or(u32::MAX),
         path,
