@@ -6,6 +6,12 @@ use std::time::Duration;
 
 use messaging::{RpcClient, RpcError};
 use protocol::ProjectId;
+use protocol::provenance_query::graph::{
+    ImpactQuery, ImpactView, LineageQuery, LineageView, ReachedPage, ReachedQuery, RootCauseView,
+};
+use protocol::provenance_query::integrity::{VerifyPage, VerifyQuery};
+use protocol::provenance_query::records::{ListRecordsQuery, RecordPage};
+use protocol::provenance_query::spend::ProjectSummary;
 use protocol::provenance_query::{
     ExportCursor, ExportedPage, ImportedLines, ProjectHealth, ProvenanceQuery, ProvenanceReply, QueryError,
     QueryErrorCode, RecordView,
@@ -85,6 +91,73 @@ impl ProvenanceClient {
         found.ok_or_else(|| ProvenanceError::Refused("it cannot export".to_owned()))
     }
 
+    /// Records by filter, newest first.
+    ///
+    /// # Errors
+    /// See [`ProvenanceError`].
+    pub async fn list_records(&self, query: ListRecordsQuery) -> Result<RecordPage, ProvenanceError> {
+        self.ask(&ProvenanceQuery::ListRecords(query)).await?.ok_or_else(unexpected)
+    }
+
+    /// What was made from an artifact; `None` if there is none of that id.
+    ///
+    /// # Errors
+    /// See [`ProvenanceError`].
+    pub async fn list_dependents(&self, query: ReachedQuery) -> Result<Option<ReachedPage>, ProvenanceError> {
+        self.ask(&ProvenanceQuery::ListDependents(query)).await
+    }
+
+    /// What an artifact was made from; `None` if there is none of that id.
+    ///
+    /// # Errors
+    /// See [`ProvenanceError`].
+    pub async fn list_dependencies(
+        &self,
+        query: ReachedQuery,
+    ) -> Result<Option<ReachedPage>, ProvenanceError> {
+        self.ask(&ProvenanceQuery::ListDependencies(query)).await
+    }
+
+    /// Everything that an artifact has an effect on; `None` if there is none of that id.
+    ///
+    /// # Errors
+    /// See [`ProvenanceError`].
+    pub async fn analyze_impact(&self, query: ImpactQuery) -> Result<Option<ImpactView>, ProvenanceError> {
+        self.ask(&ProvenanceQuery::AnalyzeImpact(query)).await
+    }
+
+    /// What an artifact's trouble began with; `None` if there is none of that id.
+    ///
+    /// # Errors
+    /// See [`ProvenanceError`].
+    pub async fn find_root_cause(&self, id: String) -> Result<Option<RootCauseView>, ProvenanceError> {
+        self.ask(&ProvenanceQuery::FindRootCause { id }).await
+    }
+
+    /// An artifact's graph in both directions; `None` if there is none of that id.
+    ///
+    /// # Errors
+    /// See [`ProvenanceError`].
+    pub async fn get_lineage(&self, query: LineageQuery) -> Result<Option<LineageView>, ProvenanceError> {
+        self.ask(&ProvenanceQuery::GetLineage(query)).await
+    }
+
+    /// A project's health and spend; all zero for a project without records.
+    ///
+    /// # Errors
+    /// See [`ProvenanceError`].
+    pub async fn summarize_project(&self, project_id: ProjectId) -> Result<ProjectSummary, ProvenanceError> {
+        self.ask(&ProvenanceQuery::SummarizeProject { project_id }).await?.ok_or_else(unexpected)
+    }
+
+    /// A portion of the verification of a project's records.
+    ///
+    /// # Errors
+    /// See [`ProvenanceError`].
+    pub async fn verify_project(&self, query: VerifyQuery) -> Result<VerifyPage, ProvenanceError> {
+        self.ask(&ProvenanceQuery::VerifyProject(query)).await?.ok_or_else(unexpected)
+    }
+
     async fn ask<T: DeserializeOwned>(&self, query: &ProvenanceQuery) -> Result<Option<T>, ProvenanceError> {
         self.call(query, self.timeout).await
     }
@@ -98,6 +171,11 @@ impl ProvenanceClient {
         let reply = self.rpc.call(PROVENANCE_QUERY_QUEUE, request, timeout).await.map_err(failure)?;
         read_reply(&reply)
     }
+}
+
+/// The answer to a question that is never about something that may not exist.
+fn unexpected() -> ProvenanceError {
+    ProvenanceError::Refused("nothing was found".to_owned())
 }
 
 fn failure(error: RpcError) -> ProvenanceError {

@@ -21,6 +21,7 @@ mod live;
 mod load;
 mod processes;
 mod projects;
+mod provenance;
 mod replicas;
 mod server_restarts;
 mod task_life;

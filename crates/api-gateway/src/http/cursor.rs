@@ -91,14 +91,18 @@ impl FromStr for HistoryCursor {
     }
 }
 
-/// Kind, place and check sum in lower-case hex.
-fn write_sealed(formatter: &mut fmt::Formatter<'_>, kind: u8, place: &[u8]) -> fmt::Result {
+/// Writes a place in lists of that kind: kind, place and check sum in lower-case hex.
+pub(crate) fn write_sealed(formatter: &mut fmt::Formatter<'_>, kind: u8, place: &[u8]) -> fmt::Result {
     let check = check_of(kind, place);
     let bytes = std::iter::once(&kind).chain(place).chain(&check);
     bytes.into_iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
 }
 
-fn unsealed(text: &str, kind: u8) -> Result<Vec<u8>, InvalidCursor> {
+/// The place that a cursor of that kind names.
+///
+/// # Errors
+/// If the text was changed, or is of another kind.
+pub(crate) fn unsealed(text: &str, kind: u8) -> Result<Vec<u8>, InvalidCursor> {
     let bytes = from_hex(text).ok_or(InvalidCursor)?;
     let (&found, rest) = bytes.split_first().ok_or(InvalidCursor)?;
     let (place, check) = rest.split_last_chunk::<CHECK_BYTES>().ok_or(InvalidCursor)?;

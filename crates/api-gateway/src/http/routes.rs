@@ -91,6 +91,9 @@ routes! {
     GET  "/api/v1/projects/{project_id}/webhooks/{webhook_id}" => webhooks::get::get_webhook;
     PUT  "/api/v1/projects/{project_id}/webhooks/{webhook_id}" => webhooks::update::update_webhook;
     DELETE "/api/v1/projects/{project_id}/webhooks/{webhook_id}" => webhooks::delete::delete_webhook;
+    GET  "/api/v1/projects/{project_id}/provenance/summary" => provenance::summary::summarize_provenance;
+    GET  "/api/v1/projects/{project_id}/provenance/verify" => provenance::verify::verify_provenance;
+    GET  "/api/v1/provenance" => provenance::list::list_provenance;
     GET  "/api/v1/provenance/{id}" => provenance::get::get_provenance;
     GET  "/api/v1/workers" => operations::workers::list_workers;
     GET  "/api/v1/queues" => operations::queues::list_queues;
@@ -98,6 +101,11 @@ routes! {
     GET  "/api/v1/dead-letters" => dead_letters::list::list_dead_letters;
     POST "/api/v1/dead-letters/redrive" => dead_letters::redrive::redrive_dead_letters;
     POST "/api/v1/dead-letters/purge" => dead_letters::purge::purge_dead_letters;
+    GET  "/api/v1/provenance/{id}/dependents" => provenance::dependents::list_dependents;
+    GET  "/api/v1/provenance/{id}/dependencies" => provenance::dependencies::list_dependencies;
+    GET  "/api/v1/provenance/{id}/impact" => provenance::impact::get_impact;
+    GET  "/api/v1/provenance/{id}/root-cause" => provenance::root_cause::get_root_cause;
+    GET  "/api/v1/provenance/{id}/lineage" => provenance::lineage::get_lineage;
     GET  "/api/v1/health" => operations::health::get_health;
     GET  "/api/v1/health/detailed" => operations::health::get_detailed_health;
     GET  "/livez" => operations::probes::get_liveness;

@@ -3,6 +3,7 @@
 mod failures;
 mod filter;
 mod history;
+mod in_flight;
 mod page;
 mod project_status;
 mod project_tasks;
@@ -12,6 +13,7 @@ mod waiting;
 pub use failures::{FailedTask, FailedTasks, list_failures};
 pub use filter::TaskFilter;
 pub use history::{HistoryEntry, HistoryPage, list_history};
+pub use in_flight::list_in_flight;
 pub use page::{PageKey, PageRequest, PageStart, TaskPage, TaskSummary, list_tasks};
 pub use project_status::{ProjectStatus, find_project_status};
 pub use project_tasks::{ProjectTask, ProjectTasks, list_project_tasks};

@@ -6,6 +6,7 @@ pub(crate) mod dependencies;
 pub(crate) mod durations;
 pub(crate) mod family;
 pub(crate) mod history;
+pub(crate) mod in_flight;
 pub(crate) mod inbox;
 pub(crate) mod insert;
 pub(crate) mod json;

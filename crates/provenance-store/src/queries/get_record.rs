@@ -27,8 +27,7 @@ statement!(
 );
 
 /// The record with this provenance id (or this name, if it came from a file), else the newest that produced an
-/// artifact of this id, else the newest of
-/// the task with this id.
+/// artifact of this id, else the newest of the task with this id.
 ///
 /// # Errors
 /// If there is none, or the database does not answer.

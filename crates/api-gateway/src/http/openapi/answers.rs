@@ -98,6 +98,14 @@ answers! {
     StoreTooSlow = [ProvenanceTimeout];
     /// An import that is not JSON by lines, or that broke off.
     BadImport = [MalformedJson], [UnsupportedMediaType], [ProvenanceTimeout];
+    /// No artifact and no record of that id, or no answer about it in time.
+    NoSuchArtifact = [InvalidIdentifier], [ArtifactNotFound], [ProvenanceTimeout];
+    /// The same where there is a query.
+    NoSuchArtifactOrBadQuery = [InvalidIdentifier, ValidationFailed], [ArtifactNotFound], [ProvenanceTimeout];
+    /// What can be wrong with a query that the provenance-store answers.
+    BadProvenanceQuery = [ValidationFailed], [ProvenanceTimeout];
+    /// No project of that id, or no answer about its records in time.
+    NoSuchProjectRecords = [InvalidIdentifier, ValidationFailed], [ProjectNotFound], [ProvenanceTimeout];
     /// A path that leads nowhere.
     NoSuchPath = [NoSuchRoute];
     /// What can happen to every operation that looks something up.

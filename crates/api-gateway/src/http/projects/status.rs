@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use actix_web::web::{Data, Json};
+use protocol::provenance_query::spend::ProjectSummary;
 use protocol::provenance_query::{ProjectHealth, RecommendedAction};
 use protocol::vocabulary::TaskStatus;
 use protocol::{ProjectId, Timestamp};
@@ -15,12 +16,13 @@ use crate::http::openapi::answers::{CannotServe, NoSuchProject};
 use crate::http::path::PathId;
 use crate::http::pauses::PauseView;
 use crate::http::problem::ApiError;
+use crate::http::provenance::SpendView;
 use crate::tasks::queries::{self, ProjectStatus};
 
 /// Shows how a project stands
 ///
-/// The numbers of tasks are the gateway's own. `health` comes from the provenance-store and is `null` while that
-/// does not answer.
+/// The numbers of tasks are the gateway's own. `health` and `spend` come from the provenance-store and are `null`
+/// while that does not answer.
 #[utoipa::path(
     get,
     path = "/api/v1/projects/{project_id}/status",
@@ -40,14 +42,14 @@ pub(crate) async fn get_project_status(
     let project_id = project_id.0;
     let status = queries::find_project_status(&state.tasks, &project_id).await?;
     let status = status.ok_or_else(|| no_such_project(&project_id))?;
-    let health = match state.provenance.project_health(project_id).await {
-        Ok(health) => Some(health),
+    let summary = match state.provenance.summarize_project(project_id).await {
+        Ok(summary) => Some(summary),
         Err(error) => {
             tracing::debug!(%error, "project status without the health of its records");
             None
         }
     };
-    Ok(Json(ProjectStatusResponse::of(status, health)))
+    Ok(Json(ProjectStatusResponse::of(status, summary)))
 }
 
 /// How a project stands.
@@ -81,6 +83,8 @@ pub(crate) struct ProjectStatusResponse {
     paused: Option<PauseView>,
     /// Whether its records can be trusted.
     health: Option<ProjectHealthView>,
+    /// What its work cost.
+    spend: Option<SpendView>,
 }
 
 /// Tasks by status; every status is there.
@@ -95,7 +99,7 @@ struct TasksByStatus {
 
 /// Whether a project's records can be trusted.
 #[derive(Debug, Serialize, ToSchema)]
-struct ProjectHealthView {
+pub(crate) struct ProjectHealthView {
     /// Records found wrong.
     tainted: u64,
     /// Records built on something found wrong.
@@ -121,8 +125,9 @@ enum RecommendedActionWord {
 }
 
 impl ProjectStatusResponse {
-    fn of(status: ProjectStatus, health: Option<ProjectHealth>) -> Self {
+    fn of(status: ProjectStatus, summary: Option<ProjectSummary>) -> Self {
         let count = |wanted: TaskStatus| status.by_status.get(&wanted).copied().unwrap_or(0);
+        let (health, spend) = summary.map(|summary| (summary.health, summary.spend)).unzip();
         Self {
             total: status.by_status.values().sum(),
             by_status: TasksByStatus {
@@ -143,6 +148,7 @@ impl ProjectStatusResponse {
             last_activity_at: status.last_activity_at,
             paused: status.paused.map(Into::into),
             health: health.map(Into::into),
+            spend: spend.map(Into::into),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! `GET /provenance/{id}`: the record of a task attempt, as the provenance-store keeps it.
 
-mod view;
+pub(super) mod view;
 
 use actix_web::web::{Data, Json};
 use protocol::ErrorCode;

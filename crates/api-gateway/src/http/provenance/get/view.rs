@@ -114,7 +114,7 @@ struct RecordInputView {
 /// A record's marks.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = RecordTaint)]
-struct RecordTaintView {
+pub(in crate::http::provenance) struct RecordTaintView {
     /// Found wrong.
     is_tainted: bool,
     /// When.

@@ -1,0 +1,45 @@
+//! Tasks that have not ended, by the artifacts that they have to do with. Goes through those tasks, which are few
+//! beside those that have ended, and never through all.
+
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{Array, Text, Uuid as SqlUuid};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use protocol::TaskId;
+use uuid::Uuid;
+
+const LIST: &str = "
+    WITH affected AS MATERIALIZED (SELECT UNNEST($1) AS artifact_id),
+    maker AS MATERIALIZED (SELECT UNNEST($2) AS task_id),
+    open AS MATERIALIZED (
+        SELECT task_id, inputs, depends_on FROM tasks WHERE status IN ('pending', 'running'))
+    SELECT task_id FROM open JOIN maker USING (task_id)
+    UNION
+    SELECT open.task_id FROM open
+    CROSS JOIN LATERAL jsonb_to_recordset(open.inputs) AS input (artifact_id text)
+    JOIN affected ON affected.artifact_id = input.artifact_id
+    UNION
+    SELECT open.task_id FROM open CROSS JOIN LATERAL UNNEST(open.depends_on) AS needed (task_id)
+    JOIN maker ON maker.task_id = needed.task_id
+    ORDER BY task_id";
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = SqlUuid)]
+    task_id: Uuid,
+}
+
+/// The tasks that have not ended and are among the makers, are given one of the artifacts, or depend on a maker.
+pub(crate) async fn list(
+    conn: &mut AsyncPgConnection,
+    artifacts: Vec<String>,
+    makers: &[TaskId],
+) -> QueryResult<Vec<TaskId>> {
+    let makers: Vec<Uuid> = makers.iter().map(|task| task.as_uuid()).collect();
+    let rows: Vec<Row> = sql_query(LIST)
+        .bind::<Array<Text>, _>(artifacts)
+        .bind::<Array<SqlUuid>, _>(makers)
+        .load(conn)
+        .await?;
+    Ok(rows.into_iter().map(|row| TaskId(row.task_id)).collect())
+}
