@@ -1,6 +1,6 @@
 # One command for each thing a contributor does. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help up down status clean-data build demo test test-unit test-e2e bench lint fmt contract verify verify-deploy
+.PHONY: help up down status clean-data build demo test test-unit test-e2e bench lint fmt contract verify verify-deploy fuzz
 
 services := deploy/local/services
 with_services := deploy/local/with-services
@@ -55,3 +55,6 @@ verify: test ## test, and what needs further tools: shell scripts, licences, unu
 
 verify-deploy: ## Check manifests, images and alerts with further tools: schemas, policies, promtool
 	@deploy/verify
+
+fuzz: ## Send a running gateway (API=http://127.0.0.1:8000) requests made from its own document
+	@deploy/local/fuzz-api.sh "$${API:-http://127.0.0.1:8000}"
