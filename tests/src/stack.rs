@@ -216,6 +216,12 @@ impl Stack {
         self.service(role).launch().clone()
     }
 
+    /// Everything that a process has logged so far.
+    #[must_use]
+    pub fn logs_of(&self, role: Role) -> String {
+        std::fs::read_to_string(&self.service(role).launch().log).expect("the log")
+    }
+
     /// Asks a process to end with SIGTERM; its exit code.
     pub async fn terminate(&mut self, role: Role) -> Option<i32> {
         let service = self.services.remove(&role).expect("a running service");

@@ -1,10 +1,11 @@
 //! The REST edge: one small file per endpoint, all routes in `routes`. A handler takes its input apart, makes one
 //! call into a use case and shapes the answer; it holds no rule of the business and no SQL.
 //!
-//! A request passes the outermost middleware (`trace`: ids, span, metrics, problem bodies, headers) and then the
-//! router. Authentication belongs between the two: refusals then are traced, measured and answered like any other.
+//! A request passes the outermost middleware (`trace`: ids, span, metrics, problem bodies, headers), then `guard`
+//! (who calls, and may they), and then the router: refusals are traced, measured and answered like any other.
 
 mod agents;
+mod audit;
 mod body;
 pub(crate) mod connection;
 mod cursor;
@@ -12,12 +13,15 @@ mod dead_letters;
 mod dispatch;
 mod etag;
 mod findings;
+mod guard;
+mod keys;
 mod live;
 mod ndjson;
 mod openapi;
 mod operations;
 mod page;
 mod path;
+mod patience;
 mod pauses;
 mod problem;
 mod projects;
@@ -34,6 +38,7 @@ pub(crate) mod webhooks;
 mod words;
 
 pub use live::SocketRules;
+pub use patience::Patience;
 pub use state::AppState;
 
 use actix_web::body::BoxBody;
@@ -54,22 +59,24 @@ const API_PREFIX: &str = "/api/v1";
 pub struct RestApi {
     state: AppState,
     body_limit: BodyLimit,
+    patience: Patience,
     document: OpenApiBytes,
     words: ConfiguredWords,
 }
 
 impl RestApi {
-    /// Prepares the application; bodies of more than `max_body_bytes` are refused.
+    /// Prepares the application; bodies of more than `max_body_bytes` are refused, and so is what takes too long.
     ///
     /// # Errors
     /// Only if the API's document cannot be written as JSON, which is a bug.
-    pub fn new(state: AppState, max_body_bytes: usize) -> serde_json::Result<Self> {
+    pub fn new(state: AppState, max_body_bytes: usize, patience: Patience) -> serde_json::Result<Self> {
         let words = ConfiguredWords::new(state.tasks.rules().tiers.clone());
         let document = openapi::document(state.version, &words)?.to_string();
         Ok(Self {
             words,
             state,
             body_limit: BodyLimit(max_body_bytes),
+            patience,
             document: OpenApiBytes(Bytes::from(document)),
         })
     }
@@ -88,11 +95,13 @@ impl RestApi {
     > {
         App::new()
             .app_data(self.body_limit)
+            .app_data(self.patience)
             .app_data(self.words.clone())
             .app_data(Data::new(self.state.ops.clone()))
             .app_data(Data::new(self.state.clone()))
             .app_data(Data::new(self.document.clone()))
             .configure(routes::configure)
+            .wrap(from_fn(guard::admit))
             .wrap(from_fn(trace::observe))
     }
 }

@@ -3,10 +3,14 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
+pub mod access;
 pub mod agents;
+mod audit;
 pub mod consumers;
 pub mod dead_letters;
+mod group_commit;
 pub mod http;
+mod idempotency;
 pub mod live;
 mod metrics;
 pub mod pauses;

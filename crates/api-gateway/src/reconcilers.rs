@@ -9,7 +9,7 @@ pub(crate) mod family;
 pub(crate) mod forecast;
 mod nudge;
 pub(crate) mod queues;
-mod retention;
+pub(crate) mod retention;
 pub(crate) mod schedule;
 pub(crate) mod timers;
 pub(crate) mod workers;
@@ -47,6 +47,7 @@ pub fn start(
     service: &TaskService,
     intervals: &ReconcilerSettings,
     retention: &RetentionSettings,
+    idempotency_keep: Duration,
     group: &TaskGroup,
     shutdown: &Shutdown,
 ) {
@@ -67,7 +68,8 @@ pub fn start(
     starter.start(retention::Retention {
         service: service(),
         interval: every(intervals.retention_ms),
-        inbox_days: retention.inbox_days,
+        settings: retention.clone(),
+        idempotency_keep,
     });
 }
 

@@ -40,6 +40,52 @@ diesel::table! {
 }
 
 diesel::table! {
+    api_keys (key_id) {
+        key_id -> Uuid,
+        name -> Text,
+        digest -> Bytea,
+        scopes -> Array<Text>,
+        projects -> Nullable<Array<Text>>,
+        created_by -> Text,
+        created_at -> Timestamptz,
+        expires_at -> Nullable<Timestamptz>,
+        revoked_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    audit_log (sequence) {
+        sequence -> BigInt,
+        at -> Timestamptz,
+        caller -> Text,
+        caller_name -> Text,
+        peer -> Nullable<Text>,
+        method -> Text,
+        path -> Text,
+        status -> SmallInt,
+        location -> Nullable<Text>,
+        trace_id -> Uuid,
+        request_id -> Text,
+    }
+}
+
+diesel::table! {
+    idempotency_keys (caller, key) {
+        caller -> Text,
+        key -> Text,
+        fingerprint -> Bytea,
+        operation_id -> Uuid,
+        claim_id -> Uuid,
+        lease_until -> Timestamptz,
+        created_at -> Timestamptz,
+        status -> Nullable<SmallInt>,
+        content_type -> Nullable<Text>,
+        location -> Nullable<Text>,
+        body -> Nullable<Bytea>,
+    }
+}
+
+diesel::table! {
     project_tiers (project_id, tier) {
         project_id -> Text,
         tier -> Text,

@@ -1,10 +1,10 @@
 //! The service's settings. `defaults.yaml` is their manual.
 
 mod agents;
+mod api;
 mod task_management;
 
 use std::net::IpAddr;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use messaging::{BrokerSettings, OutboxSettings, PublisherSettings};
@@ -15,9 +15,11 @@ use service_runtime::service::{RuntimeSettings, ServiceSettings};
 use service_runtime::settings::SettingsError;
 use service_runtime::telemetry::TelemetrySettings;
 
+pub use crate::access::{AuthSettings, RateLimitSettings};
 pub use crate::live::LiveSettings;
 pub use crate::webhooks::WebhookSettings;
 pub use agents::AgentsSettings;
+pub use api::ApiSettings;
 pub use task_management::{PhaseLimitSettings, RetrySettings, SubmissionSettings, TaskManagementSettings};
 
 /// The defaults, compiled in.
@@ -57,24 +59,6 @@ pub struct Settings {
     pub runtime: RuntimeSettings,
     /// Logs, metrics, traces.
     pub telemetry: TelemetrySettings,
-}
-
-/// Section `api`.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ApiSettings {
-    /// Most bytes of a body.
-    pub max_body_bytes: usize,
-    /// Where to write the port that was bound.
-    pub port_file: Option<PathBuf>,
-}
-
-/// Section `auth`.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AuthSettings {
-    /// Whether anybody may connect from anywhere.
-    pub allow_anonymous: bool,
 }
 
 /// Section `events`.
@@ -163,6 +147,10 @@ impl ProvenanceSettings {
 pub struct RetentionSettings {
     /// How long ids of applied events are remembered, in days.
     pub inbox_days: u32,
+    /// How long the history of a task that has ended is kept, in days.
+    pub history_days: u32,
+    /// How long entries of the audit log are kept, in days.
+    pub audit_days: u32,
 }
 
 impl ServiceSettings for Settings {
@@ -183,17 +171,16 @@ impl ServiceSettings for Settings {
     }
 
     fn validate(&self) -> Result<(), SettingsError> {
-        if !self.auth.allow_anonymous && !is_loopback(&self.http.host) {
+        if !self.auth.enabled && !self.auth.allow_anonymous && !is_loopback(&self.http.host) {
             let problem = format!(
-                "{} can be reached from outside and no keys are asked for; set auth.allow_anonymous = true if \
-                 that is meant",
+                "{} can be reached from outside and no keys are asked for; set auth.enabled = true, or \
+                 auth.allow_anonymous = true if that is meant",
                 self.http.host
             );
             return Err(SettingsError::invalid("http.host", problem));
         }
         let intervals = &self.reconcilers;
         let positive = [
-            ("api.max_body_bytes", self.api.max_body_bytes as u64),
             ("events.prefetch", u64::from(self.events.prefetch)),
             ("events.max_batch", self.events.max_batch as u64),
             ("reconcilers.timers_ms", intervals.timers_ms),
@@ -213,8 +200,12 @@ impl ServiceSettings for Settings {
             ("provenance.import_timeout_ms", self.provenance.import_timeout_ms),
             ("provenance.max_import_line_bytes", self.provenance.max_import_line_bytes as u64),
             ("retention.inbox_days", u64::from(self.retention.inbox_days)),
+            ("retention.history_days", u64::from(self.retention.history_days)),
+            ("retention.audit_days", u64::from(self.retention.audit_days)),
         ];
         check_positive(&positive)?;
+        self.api.validate()?;
+        self.auth.validate()?;
         self.agents.validate()?;
         self.live.validate()?;
         self.webhooks.validate()?;

@@ -18,11 +18,13 @@ use service_runtime::service::ServiceContext;
 use service_runtime::shutdown::{Shutdown, Stage, TaskGroup};
 use tracing::info;
 
+use crate::access::Access;
 use crate::agents::AgentRegistry;
 use crate::dead_letters::DeadLetterOffice;
 use crate::http::connection::limit_patience;
 use crate::http::waiting::WaitingRoom;
 use crate::http::{AppState, RestApi};
+use crate::idempotency::Idempotency;
 use crate::provenance::ProvenanceClient;
 use crate::queues::Queues;
 use crate::reconcilers::Hearing;
@@ -102,8 +104,11 @@ pub fn assemble(settings: &Settings, parts: Parts) -> anyhow::Result<SocketAddr>
 
     let management = &settings.task_management;
     let (feed, hub) = live::start(&broker, &events.publisher, &pool, &settings.live, &tasks, &shutdown);
+    let (access, recording) =
+        Access::new(pool.clone(), Arc::clone(&clock), &settings.auth, shutdown.token(Stage::Work));
+    tasks.spawn(Stage::Work, "audit log", recording);
     let service = TaskService::new(TaskServiceParts {
-        pool,
+        pool: pool.clone(),
         announce: Arc::new(move |entries| relay.dispatch(entries)),
         live: feed,
         clock: Arc::clone(&clock),
@@ -119,7 +124,14 @@ pub fn assemble(settings: &Settings, parts: Parts) -> anyhow::Result<SocketAddr>
     let stop = shutdown.token(Stage::Intake);
     let (consumer, consuming) = consumers::start(&broker, publisher.clone(), events, handler, stop);
     tasks.adopt(Stage::Intake, "event consumer", consuming);
-    reconcilers::start(&service, &settings.reconcilers, &settings.retention, &tasks, &shutdown);
+    reconcilers::start(
+        &service,
+        &settings.reconcilers,
+        &settings.retention,
+        settings.api.idempotency_keep(),
+        &tasks,
+        &shutdown,
+    );
     reconcilers::start_for_webhooks(&service, &settings.webhooks, &settings.reconcilers, &tasks, &shutdown)?;
     let agents = AgentRegistry::new(service.clone(), &settings.agents);
     let queues = Queues::new(&broker, &management.tiers);
@@ -136,8 +148,13 @@ pub fn assemble(settings: &Settings, parts: Parts) -> anyhow::Result<SocketAddr>
         ProvenanceClient::new(rpc, settings.provenance.query_timeout(), settings.provenance.import_timeout());
     register_checks(&ops.health, &broker, publisher, consumer, &provenance);
 
+    let api = &settings.api;
+    let idempotency =
+        Idempotency::new(pool, Arc::clone(&clock), api.idempotency_keep(), api.idempotency_lease());
     let state = AppState {
         tasks: service,
+        access,
+        idempotency,
         submitter,
         agents,
         live: hub,
@@ -163,9 +180,10 @@ fn serve_rest(
     shutdown: &Shutdown,
 ) -> anyhow::Result<SocketAddr> {
     let http = &settings.http;
-    let api = RestApi::new(state, settings.api.max_body_bytes)?;
+    let api = RestApi::new(state, settings.api.max_body_bytes, settings.api.patience())?;
     let mut server = HttpServer::new(move || api.app())
         .workers(http.worker_count())
+        .client_request_timeout(settings.api.head_timeout())
         .keep_alive(Duration::from_secs(http.keep_alive_seconds))
         .shutdown_timeout(HTTP_DRAIN_SECONDS)
         .on_connect(limit_patience)

@@ -8,6 +8,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod access;
 mod agent_load;
 mod agent_service;
 mod agents;
@@ -17,6 +18,7 @@ mod bench;
 mod crashes;
 mod dependencies_away;
 mod hostile_events;
+mod idempotency;
 mod live;
 mod load;
 mod processes;
@@ -24,6 +26,7 @@ mod projects;
 mod provenance;
 mod replicas;
 mod server_restarts;
+mod slow_peers;
 mod task_life;
 mod tracing;
 mod webhooks;

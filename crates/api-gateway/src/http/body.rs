@@ -8,7 +8,7 @@ mod receive;
 
 pub(crate) use fields::Fields;
 pub(crate) use node::{Node, parse_time, parse_uuid};
-pub(crate) use receive::BodyLimit;
+pub(crate) use receive::{BodyLimit, collect};
 
 use std::future::Future;
 use std::pin::Pin;

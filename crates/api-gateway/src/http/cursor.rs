@@ -17,6 +17,7 @@ const CHECK_BYTES: usize = 4;
 const KIND_TASK_PAGE: u8 = 1;
 const KIND_HISTORY: u8 = 2;
 const KIND_PROJECT_PAGE: u8 = 3;
+const KIND_AUDIT: u8 = 41;
 
 /// A text that is not a cursor of that list.
 #[derive(Debug, PartialEq, Eq, Error)]
@@ -87,6 +88,25 @@ impl FromStr for HistoryCursor {
 
     fn from_str(text: &str) -> Result<Self, InvalidCursor> {
         let place = unsealed(text, KIND_HISTORY)?;
+        place.as_slice().try_into().map(u64::from_be_bytes).map(Self).map_err(|_| InvalidCursor)
+    }
+}
+
+/// Where the audit log goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct AuditCursor(pub(crate) u64);
+
+impl fmt::Display for AuditCursor {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_sealed(formatter, KIND_AUDIT, &self.0.to_be_bytes())
+    }
+}
+
+impl FromStr for AuditCursor {
+    type Err = InvalidCursor;
+
+    fn from_str(text: &str) -> Result<Self, InvalidCursor> {
+        let place = unsealed(text, KIND_AUDIT)?;
         place.as_slice().try_into().map(u64::from_be_bytes).map(Self).map_err(|_| InvalidCursor)
     }
 }

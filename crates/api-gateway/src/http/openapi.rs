@@ -2,6 +2,7 @@
 
 pub(crate) mod answers;
 mod honesty;
+mod security;
 pub(crate) mod vocabulary;
 
 use serde_json::Value;
@@ -18,7 +19,9 @@ use super::words::ConfiguredWords;
 const DESCRIPTION: &str = "Takes tasks in, follows them through routing, work and judgement, and shows the \
     provenance of what they produced.\n\nErrors are `application/problem+json`. `error_code` tells what went \
     wrong; for invalid input `errors` names every bad field. Every answer carries `X-Trace-Id`, which is also \
-    the W3C trace id, and `X-Request-Id`, which is echoed when given. Times are RFC 3339 in UTC.";
+    the W3C trace id, and `X-Request-Id`, which is echoed when given. Times are RFC 3339 in UTC.\n\nWhere keys \
+    are asked for, send yours as `X-API-Key` or `Authorization: Bearer`. Looking needs the scope `read`, changing \
+    `write`, and some operations `admin`. A key that is bound to projects sees nothing of others.";
 
 /// What the operations' own descriptions refer to.
 #[derive(OpenApi)]
@@ -33,6 +36,7 @@ const DESCRIPTION: &str = "Takes tasks in, follows them through routing, work an
         (name = "reviews", description = "What people are asked about tasks, and their answers"),
         (name = "webhooks", description = "Being told of status changes"),
         (name = "provenance", description = "Who made what, from what, and whether it can be trusted"),
+        (name = "access", description = "API keys, and who did what with them"),
         (name = "operations", description = "For those who run the service"),
     )
 )]
@@ -42,6 +46,7 @@ struct Frame;
 pub(crate) fn document(version: &str, words: &ConfiguredWords) -> serde_json::Result<Value> {
     let mut document = Frame::openapi();
     document.merge(Operations::openapi());
+    security::guard_operations(&mut document);
     TracedAnswers.modify(&mut document);
     document.info = InfoBuilder::new()
         .title("DATS Orchestration")

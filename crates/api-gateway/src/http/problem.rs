@@ -157,7 +157,9 @@ impl ApiError {
         }
     }
 
-    fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+    /// The same error with a header.
+    #[must_use]
+    pub(crate) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.0.headers.push((name, value));
         self
     }

@@ -16,7 +16,7 @@ use crate::reviews::ReviewId;
 use crate::reviews::answer::AnswerError;
 
 /// No review has that id.
-fn no_such_review(id: &ReviewId) -> ApiError {
+pub(crate) fn no_such_review(id: &ReviewId) -> ApiError {
     ApiError::new(ErrorCode::ReviewNotFound, format!("there is no review {id}"))
 }
 

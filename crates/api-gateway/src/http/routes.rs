@@ -12,7 +12,8 @@ use utoipa::OpenApi;
 
 use super::problem::ApiError;
 use super::{
-    agents, dead_letters, dispatch, live, operations, pauses, projects, provenance, reviews, tasks, webhooks,
+    agents, audit, dead_letters, dispatch, keys, live, operations, pauses, projects, provenance, reviews,
+    tasks, webhooks,
 };
 
 /// One method of one path, and who answers it.
@@ -106,6 +107,10 @@ routes! {
     GET  "/api/v1/provenance/{id}/impact" => provenance::impact::get_impact;
     GET  "/api/v1/provenance/{id}/root-cause" => provenance::root_cause::get_root_cause;
     GET  "/api/v1/provenance/{id}/lineage" => provenance::lineage::get_lineage;
+    POST "/api/v1/keys" => keys::create::create_key;
+    GET  "/api/v1/keys" => keys::list::list_keys;
+    DELETE "/api/v1/keys/{key_id}" => keys::revoke::revoke_key;
+    GET  "/api/v1/audit" => audit::list_audit;
     GET  "/api/v1/health" => operations::health::get_health;
     GET  "/api/v1/health/detailed" => operations::health::get_detailed_health;
     GET  "/livez" => operations::probes::get_liveness;
@@ -167,6 +172,15 @@ fn resource(path: &str, entries: &[&RouteEntry]) -> Resource {
     resource
         .route(web::route().method(Method::OPTIONS).to(tell_options))
         .default_service(web::to(refuse_method))
+}
+
+/// The route of that method and path, as it stands in the tables.
+pub(crate) fn find_route(method: &Method, pattern: &str) -> Option<&'static str> {
+    ROUTES
+        .iter()
+        .chain(ALIASES)
+        .find(|entry| entry.path == pattern && entry.method == *method)
+        .map(|entry| entry.path)
 }
 
 async fn refuse_path() -> Result<HttpResponse, ApiError> {

@@ -7,8 +7,10 @@ use service_runtime::ops::OpsState;
 
 use super::live::SocketRules;
 use super::webhooks::WebhookRules;
+use crate::access::Access;
 use crate::agents::AgentRegistry;
 use crate::dead_letters::DeadLetterOffice;
+use crate::idempotency::Idempotency;
 use crate::live::Hub;
 use crate::provenance::ProvenanceClient;
 use crate::queues::Queues;
@@ -20,6 +22,10 @@ use crate::tasks::submission::Submitter;
 pub struct AppState {
     /// The use cases around tasks.
     pub tasks: TaskService,
+    /// Who may do what.
+    pub access: Access,
+    /// Requests that clients repeat.
+    pub(crate) idempotency: Idempotency,
     /// Takes tasks in.
     pub submitter: Submitter,
     /// Knows the agents, and which work goes to them.

@@ -5,6 +5,7 @@ mod app;
 mod away;
 mod document;
 mod faults;
+mod guard;
 mod headers;
 mod refusals;
 mod transfers;

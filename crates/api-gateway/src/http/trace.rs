@@ -7,7 +7,6 @@ mod measure;
 pub(crate) use identity::RequestIdentity;
 
 use std::panic::AssertUnwindSafe;
-use std::time::Duration;
 
 use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -19,11 +18,9 @@ use futures_util::FutureExt;
 use tracing::{Instrument, Span};
 
 use self::measure::Measurement;
+use super::patience::Patience;
 use super::problem::ApiError;
 use super::security;
-
-/// Longest time until an answer begins. Something that hangs without a word must not leave a client without one.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Serves one request.
 pub(crate) async fn observe(
@@ -38,8 +35,9 @@ pub(crate) async fn observe(
     request.extensions_mut().insert(identity.clone());
     let for_docs = security::is_documentation(request.path());
 
+    let patience = request.app_data::<Patience>().copied().unwrap_or_default();
     let serving = AssertUnwindSafe(next.call(request)).catch_unwind();
-    let served = tokio::time::timeout(PATIENCE, serving).instrument(span.clone()).await;
+    let served = tokio::time::timeout(patience.answer, serving).instrument(span.clone()).await;
     let _entered = span.enter();
     let Ok(served) = served else {
         let error = ApiError::unavailable("no answer could be found in time");

@@ -84,18 +84,19 @@ pub(crate) async fn find_project(service: &TaskService, id: &ProjectId) -> Resul
     store::find(&mut conn, id).await?.ok_or_else(|| ProjectError::NotFound(id.clone()))
 }
 
-/// Up to `limit` projects from a place on, newest first.
+/// Up to `limit` projects from a place on, newest first, of those in `within` if that is given.
 ///
 /// # Errors
 /// When the store does not answer.
 pub(crate) async fn list_projects(
     service: &TaskService,
+    within: Option<&[ProjectId]>,
     limit: u32,
     from: &ProjectsFrom,
 ) -> Result<ProjectPage, StoreError> {
     let mut conn = service.connection().await?;
-    let mut projects = store::list(&mut conn, i64::from(limit) + 1, from).await?;
-    let total = store::count(&mut conn).await?.unsigned_abs();
+    let mut projects = store::list(&mut conn, i64::from(limit) + 1, within, from).await?;
+    let total = store::count(&mut conn, within).await?.unsigned_abs();
     let has_more = projects.len() > limit as usize;
     projects.truncate(limit as usize);
     let key = |last: &Project| ProjectKey { created_at: last.created_at, id: last.id.clone() };

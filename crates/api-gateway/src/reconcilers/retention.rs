@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use messaging::inbox;
 use service_runtime::database::StoreError;
 
 use super::schedule::{Pass, Reconciler};
+use crate::settings::RetentionSettings;
 use crate::tasks::TaskService;
+use crate::tasks::store::history;
+use crate::{audit, idempotency};
 
 /// Most rows of one transaction.
 const BATCH: i64 = 1000;
@@ -19,8 +22,10 @@ pub(crate) struct Retention {
     pub(crate) service: TaskService,
     /// How often to look.
     pub(crate) interval: Duration,
-    /// How long ids of applied events are remembered.
-    pub(crate) inbox_days: u32,
+    /// How long idempotency keys are kept.
+    pub(crate) idempotency_keep: Duration,
+    /// How long other things are kept.
+    pub(crate) settings: RetentionSettings,
 }
 
 #[async_trait]
@@ -36,10 +41,24 @@ impl Reconciler for Retention {
     }
 
     async fn pass(&mut self, _everywhere: bool) -> Result<Pass, StoreError> {
-        let before = self.service.now() - TimeDelta::days(self.inbox_days.into());
         let mut conn = self.service.connection().await?;
-        let forgotten = inbox::delete_before(&mut conn, before, BATCH).await?;
-        let full = forgotten == BATCH.unsigned_abs() as usize;
+        let forgotten = [
+            inbox::delete_before(&mut conn, self.days_ago(self.settings.inbox_days), BATCH).await?,
+            history::delete_before(&mut conn, self.days_ago(self.settings.history_days), BATCH).await?,
+            audit::delete_before(&mut conn, self.days_ago(self.settings.audit_days), BATCH).await?,
+            idempotency::delete_before(&mut conn, self.keys_before(), BATCH).await?,
+        ];
+        let full = forgotten.iter().any(|rows| *rows >= BATCH.unsigned_abs() as usize);
         Ok(if full { Pass::More } else { Pass::Settled { next: None } })
+    }
+}
+
+impl Retention {
+    fn keys_before(&self) -> DateTime<Utc> {
+        self.service.now() - TimeDelta::from_std(self.idempotency_keep).unwrap_or(TimeDelta::MAX)
+    }
+
+    fn days_ago(&self, days: u32) -> DateTime<Utc> {
+        self.service.now() - TimeDelta::days(days.into())
     }
 }

@@ -156,6 +156,8 @@ pub(super) async fn find_review(conn: &mut AsyncPgConnection, id: &ReviewId) -> 
 pub struct ReviewFilter {
     /// Of this project.
     pub project_id: Option<ProjectId>,
+    /// Of one of these projects; of any when absent.
+    pub within: Option<Vec<ProjectId>>,
     /// Of this urgency.
     pub priority: Option<Priority>,
 }
@@ -168,6 +170,9 @@ fn pending(filter: &ReviewFilter) -> Pending<'_> {
         reviews::table.filter(diesel::dsl::sql::<diesel::sql_types::Bool>("status = 'pending'")).into_boxed();
     if let Some(project) = &filter.project_id {
         query = query.filter(reviews::project_id.eq(project.as_str()));
+    }
+    if let Some(projects) = &filter.within {
+        query = query.filter(reviews::project_id.eq_any(projects.iter().map(ProjectId::as_str)));
     }
     if let Some(priority) = filter.priority {
         query = query.filter(reviews::priority.eq(priority.rank()));

@@ -29,6 +29,8 @@ fn the_outside_is_not_served_without_keys_unless_that_is_meant() {
         assert!(refused.to_string().contains("auth.allow_anonymous"), "{refused}");
         let meant = ("DATS_AUTH__ALLOW_ANONYMOUS", "true");
         assert!(read(&[DATABASE, ("DATS_HTTP__HOST", host), meant]).is_ok());
+        let with_keys = ("DATS_AUTH__ENABLED", "true");
+        assert!(read(&[DATABASE, ("DATS_HTTP__HOST", host), with_keys]).is_ok());
     }
     for host in ["127.0.0.1", "127.8.9.1", "::1", "[::1]", "localhost"] {
         assert!(read(&[DATABASE, ("DATS_HTTP__HOST", host)]).is_ok(), "{host}");
@@ -43,6 +45,8 @@ fn values_that_make_no_sense_are_refused_by_their_key() {
         ("DATS_TASK_MANAGEMENT__RETRY__JITTER", "1.5", "task_management.retry.jitter"),
         ("DATS_TASK_MANAGEMENT__RETRY__FACTOR", "NaN", "task_management.retry.factor"),
         ("DATS_TASK_MANAGEMENT__DEFAULT_PRIORITY", "urgent", "task_management.default_priority"),
+        ("DATS_AUTH__RATE_LIMIT__REQUESTS_PER_SECOND", "0", "auth.rate_limit.requests_per_second"),
+        ("DATS_AUTH__RATE_LIMIT__BURST", "0", "auth.rate_limit.burst"),
     ] {
         let refused = read(&[DATABASE, (variable, value)]).unwrap_err();
         assert!(refused.to_string().contains(key), "{refused}");

@@ -1,13 +1,12 @@
 //! Taking tasks in. Submissions that wait at the same moment share one transaction (group commit); whoever is
 //! answered `Ok` has a durable task. The first ones that find a free slot of their project are released at once.
 
-mod collector;
 mod new_task;
 mod rounds;
 mod slots;
 mod writer;
 
-pub use collector::CollectorSettings;
+pub use crate::group_commit::CollectorSettings;
 pub use new_task::{LeftOpen, NewTask};
 
 use protocol::TaskId;
@@ -20,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use super::TaskService;
 use super::dispatch::NewDispatch;
 use super::task::{Submission, Task};
-use collector::{CollectError, Collector};
+use crate::group_commit::{CollectError, Collector};
 use writer::SubmissionWriter;
 
 /// Why a task was not taken in.
@@ -58,6 +57,8 @@ struct Ticket {
     submission: Submission,
     /// What the project decides.
     open: LeftOpen,
+    /// Whether its id stands for this submission alone: the task that has it is the answer.
+    is_repeatable: bool,
     /// The span of the request, under which the task's events belong.
     traceparent: Option<String>,
 }
@@ -87,15 +88,29 @@ impl Submitter {
     /// # Errors
     /// See [`SubmitError`]; nothing is stored then.
     pub async fn submit(&self, new: NewTask) -> Result<Task, SubmitError> {
-        self.submit_open(new, LeftOpen::default()).await
+        self.submit_open(new, LeftOpen::default(), None).await
     }
 
-    /// The same for a task that leaves something to its project.
+    /// The same for a task that leaves something to its project, and that may have an id of its own already: then
+    /// it is stored under that, or found if it was stored before.
     ///
     /// # Errors
     /// See [`SubmitError`]; nothing is stored then.
-    pub async fn submit_open(&self, new: NewTask, open: LeftOpen) -> Result<Task, SubmitError> {
-        self.store(new.into_submission(self.default_priority, self.service.now()), open).await
+    pub async fn submit_open(
+        &self,
+        new: NewTask,
+        open: LeftOpen,
+        id: Option<TaskId>,
+    ) -> Result<Task, SubmitError> {
+        let mut submission = new.into_submission(self.default_priority, self.service.now());
+        submission.id = id.unwrap_or(submission.id);
+        self.store(Ticket {
+            submission,
+            open,
+            is_repeatable: id.is_some(),
+            traceparent: current_traceparent(),
+        })
+        .await
     }
 
     /// Stores work for an agent, or finds it stored already; returns it as it is stored.
@@ -103,10 +118,12 @@ impl Submitter {
     /// # Errors
     /// See [`SubmitError`]; nothing is stored then.
     pub async fn submit_dispatch(&self, new: NewDispatch) -> Result<Task, SubmitError> {
-        self.store(new.into_submission(self.service.now()), LeftOpen::default()).await
+        let submission = new.into_submission(self.service.now());
+        let traceparent = current_traceparent();
+        self.store(Ticket { submission, open: LeftOpen::default(), is_repeatable: false, traceparent }).await
     }
 
-    async fn store(&self, submission: Submission, open: LeftOpen) -> Result<Task, SubmitError> {
-        self.collector.write(Ticket { submission, open, traceparent: current_traceparent() }).await?
+    async fn store(&self, ticket: Ticket) -> Result<Task, SubmitError> {
+        self.collector.write(ticket).await?
     }
 }

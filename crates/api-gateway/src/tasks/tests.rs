@@ -17,6 +17,7 @@ mod projects;
 mod queue;
 mod races;
 mod random;
+mod retention;
 mod reviews;
 mod submissions;
 mod timers;

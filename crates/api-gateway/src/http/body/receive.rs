@@ -2,11 +2,13 @@
 
 use actix_web::HttpRequest;
 use actix_web::dev::Payload;
-use actix_web::http::header;
+use actix_web::http::{StatusCode, header};
 use actix_web::web::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use protocol::ErrorCode;
+use tokio::time::timeout;
 
+use crate::http::patience::Patience;
 use crate::http::problem::ApiError;
 
 /// Most bytes that are read and thrown away after a body turned out too large. A client that writes everything
@@ -59,8 +61,17 @@ fn is_utf8_json(content_type: &str) -> bool {
 /// Reads the whole body.
 ///
 /// # Errors
-/// 1004 if it is larger than the limit, 1003 if it breaks off.
-pub(super) async fn collect(request: &HttpRequest, mut payload: Payload) -> Result<Bytes, ApiError> {
+/// 1004 if it is larger than the limit, 1003 if it breaks off, or with 408 if it takes too long.
+pub(crate) async fn collect(request: &HttpRequest, payload: Payload) -> Result<Bytes, ApiError> {
+    let patience = request.app_data::<Patience>().copied().unwrap_or_default();
+    match timeout(patience.body, collect_all(request, payload)).await {
+        Ok(collected) => collected,
+        Err(_elapsed) => Err(ApiError::new(ErrorCode::MalformedJson, "the body did not arrive in time")
+            .with_status(StatusCode::REQUEST_TIMEOUT)),
+    }
+}
+
+async fn collect_all(request: &HttpRequest, mut payload: Payload) -> Result<Bytes, ApiError> {
     let limit = request.app_data::<BodyLimit>().copied().unwrap_or_default().0;
     let mut body = BytesMut::new();
     while let Some(chunk) = payload.next().await {

@@ -9,11 +9,13 @@ use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
+use crate::access::Caller;
 use crate::http::AppState;
 use crate::http::body::{Fields, ReadBody, RequestBody};
 use crate::http::openapi::answers::{BadDispatch, CannotServe};
 use crate::http::openapi::vocabulary::TaskStatusWord;
 use crate::http::problem::{ApiError, FieldError};
+use crate::http::projects::no_such_project;
 use crate::http::trace::RequestIdentity;
 use crate::tasks::dispatch::{self, DispatchError, Dispatched, NewDispatch};
 use crate::tasks::submission::SubmitError;
@@ -56,9 +58,13 @@ const MOST_ATTEMPTS: u32 = 20;
 pub(crate) async fn dispatch_work(
     state: Data<AppState>,
     identity: RequestIdentity,
+    caller: Caller,
     request: RequestBody<DispatchRequest>,
 ) -> Result<Json<DispatchResponse>, ApiError> {
     let new = request.0.into_new_dispatch(identity.trace_id);
+    if !caller.sees(&new.project_id) {
+        return Err(no_such_project(&new.project_id));
+    }
     let dispatched = dispatch::dispatch_work(&state.submitter, state.agents.work_types(), new).await;
     Ok(Json(dispatched.map_err(refusal)?.into()))
 }

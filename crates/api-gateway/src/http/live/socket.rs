@@ -6,6 +6,7 @@ use protocol::{ErrorCode, TraceId};
 
 use super::message::SocketMessage;
 use super::session;
+use crate::access::Caller;
 use crate::http::AppState;
 use crate::http::openapi::answers::{CannotServe, NoSocket};
 use crate::http::path::PathId;
@@ -38,10 +39,15 @@ pub(crate) async fn watch_trace(
     body: Payload,
     state: Data<AppState>,
     trace_id: PathId<TraceId>,
+    caller: Caller,
 ) -> Result<HttpResponse, ApiError> {
     state.sockets.origins.check(request.headers())?;
     let (response, session, incoming) = actix_ws::handle(&request, body).map_err(not_a_handshake)?;
-    let opened = state.live.subscribe(Watch::trace(trace_id.0)).await?;
+    let watch = match caller.projects() {
+        Some(projects) => Watch::trace(trace_id.0).within(projects.to_vec()),
+        None => Watch::trace(trace_id.0),
+    };
+    let opened = state.live.subscribe(watch).await?;
     let incoming = incoming.max_frame_size(MOST_FRAME_BYTES);
     actix_web::rt::spawn(session::serve(trace_id.0, opened, session, incoming, state.sockets.ping_every));
     Ok(response)

@@ -45,6 +45,8 @@ macro_rules! answers {
 answers! {
     /// What can be wrong with a body.
     BadBody = [ValidationFailed, MalformedJson], [PayloadTooLarge], [UnsupportedMediaType];
+    /// What can be wrong with a task that is handed in.
+    BadSubmission = [ValidationFailed, MalformedJson], [ProjectNotFound], [PayloadTooLarge], [UnsupportedMediaType];
     /// What can be wrong with a query.
     BadQuery = [ValidationFailed];
     /// A task id in the path that is not one, or names no task.
@@ -57,7 +59,7 @@ answers! {
     /// A task id that is not one, or a task that has ended already; or no task at all.
     NoSuchTaskOrEnded = [InvalidIdentifier, InvalidTaskState], [TaskNotFound];
     /// What can be wrong with work for agents.
-    BadDispatch = [InvalidWorkType, ValidationFailed, MalformedJson], [TaskAlreadyExists], [PayloadTooLarge],
+    BadDispatch = [InvalidWorkType, ValidationFailed, MalformedJson], [ProjectNotFound], [TaskAlreadyExists], [PayloadTooLarge],
         [UnsupportedMediaType];
     /// An agent id in the path that is not one, or names no agent.
     NoSuchAgent = [InvalidIdentifier], [AgentNotFound];
@@ -106,6 +108,8 @@ answers! {
     BadProvenanceQuery = [ValidationFailed], [ProvenanceTimeout];
     /// No project of that id, or no answer about its records in time.
     NoSuchProjectRecords = [InvalidIdentifier, ValidationFailed], [ProjectNotFound], [ProvenanceTimeout];
+    /// A key id in the path that is not one, or names no key.
+    NoSuchKey = [InvalidIdentifier], [NoSuchRoute];
     /// A path that leads nowhere.
     NoSuchPath = [NoSuchRoute];
     /// What can happen to every operation that looks something up.

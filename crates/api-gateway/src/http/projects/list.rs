@@ -5,6 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::view::ProjectView;
+use crate::access::Caller;
 use crate::http::AppState;
 use crate::http::cursor::ProjectCursor;
 use crate::http::openapi::answers::{BadQuery, CannotServe};
@@ -31,13 +32,14 @@ use crate::projects::catalogue::{self, ProjectsFrom};
 pub(crate) async fn list_projects(
     state: Data<AppState>,
     query: Query<ListProjectsQuery>,
+    caller: Caller,
 ) -> Result<Json<ListProjectsResponse>, ApiError> {
     let PageQuery { limit, start } = query.0.0;
     let (offset, from) = match start {
         PageStart::Offset(offset) => (Some(offset), ProjectsFrom::Offset(offset)),
         PageStart::Cursor(ProjectCursor(key)) => (None, ProjectsFrom::After(key)),
     };
-    let page = catalogue::list_projects(&state.tasks, limit, &from).await?;
+    let page = catalogue::list_projects(&state.tasks, caller.projects(), limit, &from).await?;
     let projects = page.projects.into_iter().map(|project| ProjectView::from(project).in_list()).collect();
     let next_cursor = page.next.map(|key| ProjectCursor(key).to_string());
     Ok(Json(ListProjectsResponse { projects, total: page.total, limit, offset, next_cursor }))

@@ -7,6 +7,7 @@ use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::view::ReviewSummaryView;
+use crate::access::Caller;
 use crate::http::AppState;
 use crate::http::openapi::answers::{BadQuery, CannotServe};
 use crate::http::openapi::vocabulary::PriorityWord;
@@ -33,10 +34,11 @@ use crate::reviews::queries::{self, ReviewFilter};
 pub(crate) async fn list_reviews(
     state: Data<AppState>,
     query: Query<ListReviewsQuery>,
+    caller: Caller,
 ) -> Result<Json<ListReviewsResponse>, ApiError> {
     let ListReviewsQuery { project_id, priority, limit, offset } = query.0;
     let (limit, offset) = (limit.unwrap_or(DEFAULT_LIMIT), offset.unwrap_or(0));
-    let filter = ReviewFilter { project_id, priority };
+    let filter = ReviewFilter { project_id, within: caller.projects().map(<[ProjectId]>::to_vec), priority };
     let page = queries::list_reviews(&state.tasks, &filter, limit, offset).await?;
     let reviews = page.reviews.iter().map(Into::into).collect();
     Ok(Json(ListReviewsResponse { reviews, total: page.total, limit, offset }))

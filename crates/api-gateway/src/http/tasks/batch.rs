@@ -8,11 +8,13 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::submit::{self, SubmitTaskRequest};
+use crate::access::Caller;
 use crate::http::AppState;
 use crate::http::body::{Fields, ReadBody, RequestBody};
 use crate::http::openapi::answers::{BadBody, CannotServe};
 use crate::http::problem::{ApiError, ItemError};
 use crate::http::trace::RequestIdentity;
+use crate::idempotency::OperationId;
 
 /// Most tasks of a batch.
 const MOST_TASKS: usize = 1000;
@@ -41,10 +43,13 @@ const MOST_TASKS: usize = 1000;
 pub(crate) async fn submit_batch(
     state: Data<AppState>,
     identity: RequestIdentity,
+    caller: Caller,
+    operation: Option<OperationId>,
     request: RequestBody<SubmitBatchRequest>,
 ) -> Result<Json<SubmitBatchResponse>, ApiError> {
-    let stored = request.0.tasks.into_iter().map(async |task| {
-        let task = submit::store(&state, task?, identity.trace_id).await?;
+    let stored = request.0.tasks.into_iter().enumerate().map(async |(index, task)| {
+        let id = operation.map(|operation| operation.task_id(index));
+        let task = submit::store(&state, &caller, task?, identity.trace_id, id).await?;
         Ok::<TaskId, ApiError>(task.submission.id)
     });
     let mut stored = join_all(stored).await;

@@ -9,6 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use self::query::ListTasksQuery;
+use crate::access::Caller;
 use crate::http::AppState;
 use crate::http::cursor::TaskCursor;
 use crate::http::openapi::answers::{BadQuery, CannotServe};
@@ -39,9 +40,10 @@ const DESCRIPTION_CHARS: usize = 200;
 pub(crate) async fn list_tasks(
     state: Data<AppState>,
     query: Query<ListTasksQuery>,
+    caller: Caller,
 ) -> Result<Json<ListTasksResponse>, ApiError> {
     let page_query = query.0.page;
-    let (filter, request) = query.0.into();
+    let (filter, request) = query.0.into_filter(&caller);
     let page = queries::list_tasks(&state.tasks, &filter, &request).await?;
     Ok(Json(ListTasksResponse::of(page_query, page)))
 }

@@ -12,12 +12,15 @@ use utoipa::ToSchema;
 
 pub(super) use self::request::SubmitTaskRequest;
 use super::view::Links;
+use crate::access::Caller;
 use crate::http::AppState;
 use crate::http::body::RequestBody;
-use crate::http::openapi::answers::{BadBody, CannotServe};
+use crate::http::openapi::answers::{BadSubmission, CannotServe};
 use crate::http::openapi::vocabulary::{ExecutionModeWord, TaskStatusWord};
 use crate::http::problem::{ApiError, FieldError};
+use crate::http::projects::no_such_project;
 use crate::http::trace::RequestIdentity;
+use crate::idempotency::OperationId;
 use crate::tasks::submission::SubmitError;
 use crate::tasks::task::Task;
 
@@ -50,28 +53,37 @@ use crate::tasks::task::Task;
     responses(
         (status = 201, description = "The task is stored", body = SubmitTaskResponse,
             headers(("Location" = String, description = "Where the task is"))),
-        BadBody,
+        BadSubmission,
         CannotServe,
     )
 )]
 pub(crate) async fn submit_task(
     state: Data<AppState>,
     identity: RequestIdentity,
+    caller: Caller,
+    operation: Option<OperationId>,
     request: RequestBody<SubmitTaskRequest>,
 ) -> Result<HttpResponse, ApiError> {
-    let task = store(&state, request.0, identity.trace_id).await?;
+    let id = operation.map(|operation| operation.task_id(0));
+    let task = store(&state, &caller, request.0, identity.trace_id, id).await?;
     let answer = SubmitTaskResponse::of(&task, state.tasks.estimate_completion(&task));
     Ok(HttpResponse::Created().insert_header((header::LOCATION, answer.links.to_self.clone())).json(answer))
 }
 
-/// Stores one task, on its own or as one of many.
+/// Stores one task, on its own or as one of many; under that id if it has one already.
 pub(super) async fn store(
     state: &AppState,
+    caller: &Caller,
     request: SubmitTaskRequest,
     trace_id: TraceId,
+    id: Option<TaskId>,
 ) -> Result<Task, ApiError> {
     let (dependencies, open) = (request.dependencies(), request.left_open());
-    let stored = state.submitter.submit_open(request.into_new_task(trace_id), open).await;
+    let new_task = request.into_new_task(trace_id);
+    if !caller.sees(&new_task.project_id) {
+        return Err(no_such_project(&new_task.project_id));
+    }
+    let stored = state.submitter.submit_open(new_task, open, id).await;
     stored.map_err(|error| refusal(error, &dependencies))
 }
 
@@ -130,7 +142,7 @@ impl SubmitTaskResponse {
         Self {
             task_id: submission.id,
             project_id: submission.project_id.clone(),
-            status: task.status,
+            status: TaskStatus::Pending,
             mode: submission.execution_mode,
             created_at: submission.created_at.into(),
             estimated_completion,

@@ -20,10 +20,12 @@ use service_runtime::ops::OpsState;
 use service_runtime::telemetry::{self, TelemetryGuard, TelemetrySettings};
 use tokio_util::sync::CancellationToken;
 
+use crate::access::{Access, AuthSettings};
 use crate::agents::AgentRegistry;
 use crate::dead_letters::DeadLetterOffice;
 use crate::http::webhooks::WebhookRules;
-use crate::http::{AppState, RestApi, SocketRules};
+use crate::http::{AppState, Patience, RestApi, SocketRules};
+use crate::idempotency::Idempotency;
 use crate::live::{Hub, LiveFeed, LiveSettings};
 use crate::provenance::ProvenanceClient;
 use crate::queues::Queues;
@@ -78,12 +80,31 @@ impl Answer {
 
 /// Sends one request to a fresh application.
 pub(super) async fn send(request: TestRequest) -> Answer {
-    let app = init_service(api().app()).await;
-    let answer = match app.call(request.to_request()).await {
-        Ok(response) => response.into_parts().1,
-        Err(error) => error.error_response(),
-    };
-    read(answer).await
+    send_with(AuthSettings::default(), request).await
+}
+
+/// Sends one request to a fresh application with these rules about callers.
+pub(super) async fn send_with(auth: AuthSettings, request: TestRequest) -> Answer {
+    let mut request = Some(request);
+    send_all(auth, || request.take().unwrap(), 1).await.remove(0)
+}
+
+/// Sends that many requests to one application, one after the other.
+pub(super) async fn send_all(
+    auth: AuthSettings,
+    mut request: impl FnMut() -> TestRequest,
+    times: usize,
+) -> Vec<Answer> {
+    let app = init_service(api(&auth).app()).await;
+    let mut answers = Vec::new();
+    for _ in 0..times {
+        let answer = match app.call(request().to_request()).await {
+            Ok(response) => response.into_parts().1,
+            Err(error) => error.error_response(),
+        };
+        answers.push(read(answer).await);
+    }
+    answers
 }
 
 async fn read(response: actix_web::HttpResponse<BoxBody>) -> Answer {
@@ -101,7 +122,7 @@ pub(super) fn bare(method: Method, path: &str) -> TestRequest {
     TestRequest::default().method(method).uri(path)
 }
 
-fn api() -> RestApi {
+fn api(auth: &AuthSettings) -> RestApi {
     let stop = CancellationToken::new();
     let mut database = DatabaseSettings::new("postgres://nobody@127.0.0.1:1/nothing");
     database.connect_timeout_ms = 200;
@@ -120,13 +141,13 @@ fn api() -> RestApi {
     let broker = BrokerSettings { port: Some(1), ..BrokerSettings::default() };
     let broker = Broker::new(&broker, "test").unwrap();
     let (listener, heard, _) = Listener::start(&broker, crate::live::EXCHANGE, stop.clone());
-    let (live, watch) = Hub::new(listener, heard, pool, &LiveSettings::default(), stop.clone());
+    let (live, watch) = Hub::new(listener, heard, pool.clone(), &LiveSettings::default(), stop.clone());
     tokio::spawn(watch);
     let queues = Queues::new(&broker, &Tier::STANDARD);
     let (publisher, _) =
         Publisher::start(&broker, Topology::default(), &PublisherSettings::default(), stop.clone());
     let letters = DeadLetters::new(broker.clone(), publisher);
-    let (rpc, _) = RpcClient::start(&broker, Topology::default(), stop);
+    let (rpc, _) = RpcClient::start(&broker, Topology::default(), stop.clone());
     let health = Health::new();
     health.register("database", Importance::Required, || async { Err("no answer".to_owned()) });
     let agents = AgentsSettings {
@@ -137,8 +158,15 @@ fn api() -> RestApi {
         forget_after_seconds: 86_400,
     };
     let agents = AgentRegistry::new(tasks.clone(), &agents);
+    let clock = Arc::new(SystemClock);
+    let (access, record) = Access::new(pool.clone(), clock, auth, stop.clone());
+    tokio::spawn(record);
+    let keep = Duration::from_secs(60);
+    let idempotency = Idempotency::new(pool.clone(), Arc::new(SystemClock), keep, keep);
     let state = AppState {
         tasks,
+        access,
+        idempotency,
         agents,
         submitter,
         live,
@@ -153,7 +181,7 @@ fn api() -> RestApi {
         clock: Arc::new(SystemClock),
         version: "1.2.3",
     };
-    RestApi::new(state, MOST_BODY_BYTES).unwrap()
+    RestApi::new(state, MOST_BODY_BYTES, Patience::default()).unwrap()
 }
 
 /// Telemetry can be set up once per process, whichever test comes first.

@@ -11,12 +11,12 @@ use crate::http::routes::{ALIASES, ROUTES};
 use crate::http::words::ConfiguredWords;
 use crate::http::{API_PREFIX, openapi, openapi_json};
 
-fn document() -> Value {
+pub(super) fn document() -> Value {
     serde_json::from_str(&openapi_json("1.2.3").unwrap()).unwrap()
 }
 
 /// Every operation with its method and path.
-fn operations(document: &Value) -> Vec<(String, String, Value)> {
+pub(super) fn operations(document: &Value) -> Vec<(String, String, Value)> {
     let mut operations = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::dsl::sql;
+use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -99,17 +100,26 @@ pub(super) async fn lock(conn: &mut AsyncPgConnection, id: &ProjectId) -> QueryR
     whole(found.first(conn).await.optional()?)
 }
 
+/// All projects, or those of `ids`.
+fn among(ids: Option<&[ProjectId]>) -> projects::BoxedQuery<'_, Pg> {
+    let all = projects::table.into_boxed();
+    match ids {
+        Some(ids) => all.filter(projects::project_id.eq_any(ids.iter().map(ProjectId::as_str))),
+        None => all,
+    }
+}
+
 /// Projects from a place on, newest first.
 pub(super) async fn list(
     conn: &mut AsyncPgConnection,
     limit: i64,
+    within: Option<&[ProjectId]>,
     from: &ProjectsFrom,
 ) -> QueryResult<Vec<Project>> {
-    let mut query = projects::table
+    let mut query = among(within)
         .order((projects::created_at.desc(), projects::project_id.desc()))
         .limit(limit)
-        .select(ProjectRow::as_select())
-        .into_boxed();
+        .select(ProjectRow::as_select());
     query = match from {
         ProjectsFrom::Offset(offset) => query.offset(i64::from(*offset)),
         ProjectsFrom::After(key) => query.filter(
@@ -125,8 +135,8 @@ pub(super) async fn list(
 }
 
 /// How many there are.
-pub(super) async fn count(conn: &mut AsyncPgConnection) -> QueryResult<i64> {
-    projects::table.count().get_result(conn).await
+pub(super) async fn count(conn: &mut AsyncPgConnection, within: Option<&[ProjectId]>) -> QueryResult<i64> {
+    among(within).count().get_result(conn).await
 }
 
 /// Writes what an owner can change.

@@ -14,6 +14,8 @@ use crate::schema::tasks;
 pub struct TaskFilter {
     /// Of this project.
     pub project_id: Option<ProjectId>,
+    /// Of one of these projects; of any when absent.
+    pub within: Option<Vec<ProjectId>>,
     /// In one of these statuses; in any when empty.
     pub statuses: Vec<TaskStatus>,
     /// In one of these phases; in any when empty.
@@ -40,6 +42,9 @@ impl TaskFilter {
         let mut query = tasks::table.into_boxed();
         if let Some(project) = &self.project_id {
             query = query.filter(tasks::project_id.eq(project.as_str()));
+        }
+        if let Some(projects) = &self.within {
+            query = query.filter(tasks::project_id.eq_any(projects.iter().map(ProjectId::as_str)));
         }
         if !self.statuses.is_empty() {
             query = query.filter(tasks::status.eq_any(self.statuses.iter().map(|status| status.as_str())));

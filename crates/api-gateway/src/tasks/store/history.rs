@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use chrono::{DateTime, Utc};
 use diesel::QueryResult;
 use diesel::prelude::*;
-use diesel::sql_types::{Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use protocol::vocabulary::Phase;
 use protocol::{EventId, TaskId, TraceId};
@@ -116,4 +116,20 @@ pub(crate) async fn list_history_rows(
         .select(HistoryRow::as_select())
         .load(conn)
         .await
+}
+
+/// Forgets up to `limit` lines of tasks that ended before `before`; how many. Tasks under way keep theirs.
+pub(crate) async fn delete_before(
+    conn: &mut AsyncPgConnection,
+    before: DateTime<Utc>,
+    limit: i64,
+) -> QueryResult<usize> {
+    diesel::sql_query(
+        "DELETE FROM task_history WHERE sequence IN (SELECT sequence FROM task_history JOIN tasks USING (task_id) \
+         WHERE at < $1 AND phase = 'done' AND updated_at < $1 LIMIT $2)",
+    )
+    .bind::<Timestamptz, _>(before)
+    .bind::<BigInt, _>(limit)
+    .execute(conn)
+    .await
 }

@@ -13,10 +13,11 @@ use protocol::vocabulary::TaskStatus;
 use service_runtime::database::StoreError;
 use tracing::warn;
 
-use super::collector::BatchWriter;
 use super::rounds::rounds;
 use super::slots::{Hold, Slots};
 use super::{SubmitError, Ticket};
+use crate::group_commit::BatchWriter;
+use crate::metrics::SUBMISSION_BATCH;
 use crate::tasks::TaskService;
 use crate::tasks::changes::{Cause, ChangeSet, Committed, Start};
 use crate::tasks::dispatch::asks_the_same;
@@ -40,6 +41,7 @@ impl BatchWriter for SubmissionWriter {
     type Answer = Answer;
 
     async fn write(&mut self, batch: Vec<Ticket>) -> Vec<Answer> {
+        metrics::histogram!(SUBMISSION_BATCH).record(batch.len() as f64);
         let mut answers = BTreeMap::new();
         for round in rounds(batch) {
             let (places, tickets): (Vec<usize>, Vec<Ticket>) = round.into_iter().unzip();
@@ -164,13 +166,13 @@ async fn store_batch(
     Ok((committed, answered))
 }
 
-/// Work for agents names its task: where that is there already, it is the answer, or in the way.
+/// Work for agents names its task, and so does a request that is served again: where that task is there already, it
+/// is the answer, or in the way.
 async fn find_named(conn: &mut AsyncPgConnection, batch: &[Ticket]) -> QueryResult<Answered> {
-    let asked: HashMap<TaskId, &Submission> = batch
+    let asked: HashMap<TaskId, &Ticket> = batch
         .iter()
-        .map(|ticket| &ticket.submission)
-        .filter(|submission| submission.work_type.is_some())
-        .map(|submission| (submission.id, submission))
+        .filter(|ticket| ticket.is_repeatable || ticket.submission.work_type.is_some())
+        .map(|ticket| (ticket.submission.id, ticket))
         .collect();
     let mut answered = Answered::new();
     if asked.is_empty() {
@@ -178,9 +180,11 @@ async fn find_named(conn: &mut AsyncPgConnection, batch: &[Ticket]) -> QueryResu
     }
     let ids: Vec<TaskId> = asked.keys().copied().collect();
     for (id, task) in find_tasks(conn, &ids).await? {
-        let Some(asked) = asked.get(&id) else { continue };
-        let same =
-            asks_the_same(&task.submission, asked) && has_parameters(conn, id, &asked.parameters).await?;
+        let Some(ticket) = asked.get(&id) else { continue };
+        let asked = &ticket.submission;
+        let same = ticket.is_repeatable
+            || (asks_the_same(&task.submission, asked)
+                && has_parameters(conn, id, &asked.parameters).await?);
         answered.insert(id, if same { Ok(task) } else { Err(SubmitError::TaskExists) });
     }
     Ok(answered)

@@ -51,9 +51,12 @@ async fn a_project_is_made_shown_changed_and_deleted() {
     );
     assert!(changed.updated_at > made.updated_at);
 
-    let listed = list_projects(service, 1, &ProjectsFrom::Offset(0)).await.unwrap();
+    let within = [ProjectId::new("nothing").unwrap()];
+    let start = ProjectsFrom::Offset(0);
+    assert_eq!(list_projects(service, Some(&within), 10, &start).await.unwrap().total, 0, "bound to others");
+    let listed = list_projects(service, None, 1, &start).await.unwrap();
     assert_eq!((listed.total, listed.projects.len()), (2, 1), "the default project is there too");
-    let rest = list_projects(service, 1, &ProjectsFrom::After(listed.next.unwrap())).await.unwrap();
+    let rest = list_projects(service, None, 1, &ProjectsFrom::After(listed.next.unwrap())).await.unwrap();
     assert_eq!((rest.projects.len(), rest.next), (1, None));
     assert_ne!(rest.projects[0].id, listed.projects[0].id);
     let config =
@@ -126,7 +129,7 @@ async fn what_a_submitter_leaves_open_the_project_decides() {
     change_project(&gateway.service, &id("web"), change).await.unwrap();
 
     let open = LeftOpen { mode: true, escalate_tier: true };
-    let filled = gateway.submitter.submit_open(new_task("web"), open).await.unwrap().submission;
+    let filled = gateway.submitter.submit_open(new_task("web"), open, None).await.unwrap().submission;
     assert_eq!(filled.execution_mode, ExecutionMode::Collaborative);
     assert_eq!((filled.options.qa_profile, filled.options.escalate_tier), (Some(QaProfile::Security), false));
     assert_eq!(filled.constitution, rules);

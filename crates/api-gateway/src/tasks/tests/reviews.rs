@@ -54,9 +54,10 @@ async fn pending_reviews_are_listed_by_urgency_then_age_and_found_by_project_and
     in_review(&gateway, "app", "urgent", json!({ "priority": "critical", "specific_questions": ["why?"] }))
         .await;
     assert_eq!(pending(&gateway, ReviewFilter::default()).await, ["urgent", "old", "new"]);
-    let of_web = ReviewFilter { project_id: Some("web".parse().unwrap()), priority: None };
+    let of_web = ReviewFilter { project_id: Some("web".parse().unwrap()), within: None, priority: None };
     assert_eq!(pending(&gateway, of_web).await, ["old", "new"]);
-    let critical = ReviewFilter { project_id: None, priority: Some("critical".parse().unwrap()) };
+    let critical =
+        ReviewFilter { project_id: None, within: None, priority: Some("critical".parse().unwrap()) };
     assert_eq!(pending(&gateway, critical).await, ["urgent"]);
     let (review, task) = find_review(&gateway.service, &id("urgent")).await.unwrap().unwrap();
     assert_eq!((review.questions, review.attempt, task.phase), (vec!["why?".to_owned()], 1, Phase::InReview));

@@ -4,6 +4,7 @@ use protocol::vocabulary::{Domain, Phase, TaskStatus, Tier};
 use protocol::{ProjectId, TaskId, Timestamp};
 use utoipa::IntoParams;
 
+use crate::access::Caller;
 use crate::http::cursor::TaskCursor;
 use crate::http::openapi::vocabulary::{DomainWord, PhaseWord, TaskStatusWord, TierWord};
 use crate::http::page::{PageQuery, PageStart};
@@ -66,14 +67,17 @@ impl ReadQuery for ListTasksQuery {
     }
 }
 
-impl From<ListTasksQuery> for (TaskFilter, PageRequest) {
-    fn from(query: ListTasksQuery) -> Self {
+impl ListTasksQuery {
+    /// What `caller` may see of it.
+    pub(super) fn into_filter(self, caller: &Caller) -> (TaskFilter, PageRequest) {
+        let query = self;
         let start = match query.page.start {
             PageStart::Offset(offset) => queries::PageStart::Offset(offset),
             PageStart::Cursor(cursor) => queries::PageStart::After(cursor.0),
         };
         let filter = TaskFilter {
             project_id: query.project_id,
+            within: caller.projects().map(<[ProjectId]>::to_vec),
             statuses: query.status,
             phases: query.phase,
             tier: query.tier,

@@ -1,5 +1,5 @@
 //! Group commit: whatever waits at the same moment is written together and answered together.
-//! There is no timer: a lone submission is a batch of one and waits for nothing. Memory is bounded by the
+//! There is no timer: what comes alone is a batch of one and waits for nothing. Memory is bounded by the
 //! channel; when it is full, the newcomer is told so at once.
 
 use async_trait::async_trait;
@@ -7,11 +7,9 @@ use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use crate::metrics::SUBMISSION_BATCH;
-
 /// Writes a batch in one transaction.
 #[async_trait]
-pub(super) trait BatchWriter: Send + 'static {
+pub(crate) trait BatchWriter: Send + 'static {
     /// What is written.
     type Item: Send + 'static;
     /// What one item is answered with.
@@ -23,7 +21,7 @@ pub(super) trait BatchWriter: Send + 'static {
 
 /// Why an item was not written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub(super) enum CollectError {
+pub(crate) enum CollectError {
     /// More waits than is allowed to.
     #[error("too many submissions are waiting")]
     Overloaded,
@@ -47,7 +45,7 @@ struct Waiting<W: BatchWriter> {
 }
 
 /// The way in. Cheap to clone; the writer ends when the last clone is gone or it is told to stop.
-pub(super) struct Collector<W: BatchWriter> {
+pub(crate) struct Collector<W: BatchWriter> {
     waiting: mpsc::Sender<Waiting<W>>,
 }
 
@@ -60,7 +58,7 @@ impl<W: BatchWriter> Clone for Collector<W> {
 impl<W: BatchWriter> Collector<W> {
     /// The way in, and the loop that writes; the caller spawns the loop. When `stop` is cancelled the loop
     /// takes nothing new, writes and answers what already waits, and ends.
-    pub(super) fn new(
+    pub(crate) fn new(
         settings: CollectorSettings,
         writer: W,
         stop: CancellationToken,
@@ -73,7 +71,7 @@ impl<W: BatchWriter> Collector<W> {
     ///
     /// # Errors
     /// [`CollectError::Overloaded`] at once when too much waits, [`CollectError::Stopped`] after the end.
-    pub(super) async fn write(&self, item: W::Item) -> Result<W::Answer, CollectError> {
+    pub(crate) async fn write(&self, item: W::Item) -> Result<W::Answer, CollectError> {
         let (answer, answered) = oneshot::channel();
         self.waiting.try_send(Waiting { item, answer }).map_err(|refused| match refused {
             mpsc::error::TrySendError::Full(_) => CollectError::Overloaded,
@@ -109,7 +107,6 @@ async fn write_batches<W: BatchWriter>(
         if items.is_empty() {
             continue;
         }
-        metrics::histogram!(SUBMISSION_BATCH).record(items.len() as f64);
         for (answer, result) in answers.into_iter().zip(writer.write(items).await) {
             // A client that left meanwhile has its task nevertheless; it can find it by listing.
             let _ = answer.send(result);

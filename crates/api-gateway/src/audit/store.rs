@@ -1,0 +1,110 @@
+//! SQL of the audit log.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Timestamptz};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use protocol::TraceId;
+use uuid::Uuid;
+
+use super::entry::{AuditEntry, AuditFilter, AuditPage, RecordedEntry};
+use crate::schema::audit_log;
+use crate::tasks::store::text::storable;
+
+/// Stores entries.
+pub(super) async fn insert(conn: &mut AsyncPgConnection, entries: &[AuditEntry]) -> QueryResult<()> {
+    let rows: Vec<_> = entries
+        .iter()
+        .map(|entry| {
+            (
+                audit_log::at.eq(entry.at.to_utc()),
+                audit_log::caller.eq(entry.caller.as_str()),
+                audit_log::caller_name.eq(entry.caller_name.as_str()),
+                audit_log::peer.eq(entry.peer.as_deref()),
+                audit_log::method.eq(entry.method.as_str()),
+                audit_log::path.eq(storable(&entry.path)),
+                audit_log::status.eq(i16::try_from(entry.status).unwrap_or_default()),
+                audit_log::location.eq(entry.location.as_deref()),
+                audit_log::trace_id.eq(entry.trace_id.as_uuid()),
+                audit_log::request_id.eq(entry.request_id.as_str()),
+            )
+        })
+        .collect();
+    diesel::insert_into(audit_log::table).values(rows).execute(conn).await.map(|_| ())
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = audit_log, check_for_backend(diesel::pg::Pg))]
+struct EntryRow {
+    sequence: i64,
+    at: DateTime<Utc>,
+    caller: String,
+    caller_name: String,
+    peer: Option<String>,
+    method: String,
+    path: String,
+    status: i16,
+    location: Option<String>,
+    trace_id: Uuid,
+    request_id: String,
+}
+
+impl From<EntryRow> for RecordedEntry {
+    fn from(row: EntryRow) -> Self {
+        let entry = AuditEntry {
+            at: row.at.into(),
+            caller: row.caller,
+            caller_name: row.caller_name,
+            peer: row.peer,
+            method: row.method,
+            path: row.path,
+            status: row.status.unsigned_abs(),
+            location: row.location,
+            trace_id: TraceId(row.trace_id),
+            request_id: row.request_id,
+        };
+        Self { sequence: row.sequence.unsigned_abs(), entry }
+    }
+}
+
+/// Up to `limit` entries, newest first.
+pub(super) async fn list(
+    conn: &mut AsyncPgConnection,
+    filter: &AuditFilter,
+    limit: u32,
+) -> QueryResult<AuditPage> {
+    let mut query = audit_log::table.select(EntryRow::as_select()).into_boxed();
+    if let Some(caller) = &filter.caller {
+        query = query.filter(audit_log::caller.eq(caller));
+    }
+    if let Some(time) = filter.after {
+        query = query.filter(audit_log::at.gt(time.to_utc()));
+    }
+    if let Some(time) = filter.before {
+        query = query.filter(audit_log::at.lt(time.to_utc()));
+    }
+    if let Some(sequence) = filter.below {
+        query = query.filter(audit_log::sequence.lt(sequence.cast_signed()));
+    }
+    let rows: Vec<EntryRow> =
+        query.order(audit_log::sequence.desc()).limit(i64::from(limit) + 1).load(conn).await?;
+    let has_more = rows.len() > limit as usize;
+    let entries: Vec<RecordedEntry> = rows.into_iter().take(limit as usize).map(Into::into).collect();
+    Ok(AuditPage { next: entries.last().filter(|_| has_more).map(|last| last.sequence), entries })
+}
+
+/// Forgets up to `limit` entries older than `before`; how many.
+pub(crate) async fn delete_before(
+    conn: &mut AsyncPgConnection,
+    before: DateTime<Utc>,
+    limit: i64,
+) -> QueryResult<usize> {
+    diesel::sql_query(
+        "DELETE FROM audit_log WHERE sequence IN \
+         (SELECT sequence FROM audit_log WHERE at < $1 ORDER BY at LIMIT $2)",
+    )
+    .bind::<Timestamptz, _>(before)
+    .bind::<BigInt, _>(limit)
+    .execute(conn)
+    .await
+}

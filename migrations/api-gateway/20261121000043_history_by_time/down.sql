@@ -1,0 +1,1 @@
+DROP INDEX task_history_by_time;
