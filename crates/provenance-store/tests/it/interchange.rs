@@ -150,7 +150,7 @@ async fn imported_records_are_in_the_graph_with_their_marks_and_are_counted() {
     let store = Store::create("interchange_graph").await;
     store.import(&sample_lines(), 100).await;
     // By record, by artifact, by task; names that are no UUIDs included.
-    assert_eq!(store.record("legacy-005").await.outputs[0].artifact_id.as_str(), "legacy-art-005");
+    assert_eq!(store.record("legacy-005").await.outputs[0].artifact.artifact_id.as_str(), "legacy-art-005");
     assert_eq!(store.record("legacy-art-005").await.id, store.record("legacy-005").await.id);
     assert_eq!(store.record("phantom-task").await.id, store.record("phantom-no-id").await.id);
     let suspect = store.record("00b7a724-5f5b-4776-b913-455937e0e321").await;
