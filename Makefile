@@ -1,9 +1,10 @@
 # One command for each thing a contributor does. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help up down status clean-data build demo test test-unit test-e2e bench lint fmt contract verify verify-deploy fuzz
+.PHONY: help up down status clean-data build demo test test-unit test-e2e test-faults bench lint fmt contract verify verify-deploy fuzz
 
 services := deploy/local/services
 with_services := deploy/local/with-services
+report := docs/performance-measured
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,9 +36,13 @@ test-unit: ## Only the tests inside the crates' sources
 test-e2e: ## Only the tests that start the real binaries
 	@$(with_services) deploy/local/run-tests.sh e2e
 
+test-faults: build ## Make everything fail under load, then check; ARGS="--seed 7", "--minutes 20", "--runs 5"
+	@target/debug/dats-faults $(ARGS)
+
 bench: ## Measure the release build on servers of its own; ARGS="--quick", "--list" or "--only submit,status"
 	@cargo build --release --bins -p api-gateway -p routing-engine -p provenance-store -p end-to-end
-	@DATS_LOCAL_DIR=$(CURDIR)/.data/bench $(with_services) target/release/dats-bench $(ARGS)
+	@DATS_LOCAL_DIR=$(CURDIR)/.data/bench $(with_services) target/release/dats-bench \
+		$(or $(ARGS),--markdown $(report).md --json $(report).json)
 
 lint: ## Check formatting; clippy with warnings denied
 	@cargo fmt --all --check

@@ -10,6 +10,7 @@
 
 pub mod bench;
 pub mod client;
+pub mod faults;
 pub mod measure;
 pub mod outsider;
 pub mod spans;

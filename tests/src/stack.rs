@@ -23,16 +23,20 @@ pub enum Role {
     SecondGateway,
     /// The routing-engine.
     Routing,
+    /// A second routing-engine.
+    SecondRouting,
     /// The provenance-store.
     Provenance,
+    /// A second provenance-store on the same database.
+    SecondProvenance,
 }
 
 impl Role {
     const fn program(self) -> &'static str {
         match self {
             Self::Gateway | Self::SecondGateway => "api-gateway",
-            Self::Routing => "routing-engine",
-            Self::Provenance => "provenance-store",
+            Self::Routing | Self::SecondRouting => "routing-engine",
+            Self::Provenance | Self::SecondProvenance => "provenance-store",
         }
     }
 }
@@ -42,7 +46,7 @@ impl Role {
 pub struct Plan {
     roles: Vec<Role>,
     behind_proxies: bool,
-    servers: Servers,
+    servers: Option<Servers>,
     settings: Vec<(Role, String, String)>,
 }
 
@@ -51,7 +55,7 @@ impl Plan {
     #[must_use]
     pub fn new() -> Self {
         let roles = vec![Role::Gateway, Role::Routing, Role::Provenance];
-        Self { roles, behind_proxies: false, servers: Servers::find().clone(), settings: Vec::new() }
+        Self { roles, behind_proxies: false, servers: None, settings: Vec::new() }
     }
 
     /// These processes only.
@@ -83,7 +87,7 @@ impl Plan {
     /// On servers of the test's own.
     #[must_use]
     pub fn on(mut self, servers: &OwnServers) -> Self {
-        self.servers = servers.servers().clone();
+        self.servers = Some(servers.servers().clone());
         self
     }
 
@@ -130,10 +134,11 @@ pub struct Stack {
 
 impl Stack {
     async fn start(plan: Plan) -> Self {
+        let servers = plan.servers.as_ref().unwrap_or_else(|| Servers::find());
         let (gateway_database, provenance_database, broker) = tokio::join!(
-            TestDatabase::create_on(&plan.servers, "gateway"),
-            TestDatabase::create_on(&plan.servers, "provenance"),
-            TestBroker::create_on(&plan.servers, "e2e"),
+            TestDatabase::create_on(servers, "gateway"),
+            TestDatabase::create_on(servers, "provenance"),
+            TestBroker::create_on(servers, "e2e"),
         );
         let (mut broker_proxy, mut database_proxy) = (None, None);
         if plan.behind_proxies {
@@ -157,8 +162,8 @@ impl Stack {
         for &role in &plan.roles {
             let database = match role {
                 Role::Gateway | Role::SecondGateway => Some(gateway_url.clone()),
-                Role::Provenance => Some(provenance_url.clone()),
-                Role::Routing => None,
+                Role::Provenance | Role::SecondProvenance => Some(provenance_url.clone()),
+                Role::Routing | Role::SecondRouting => None,
             };
             let own = plan.settings.iter().filter(|(of, _, _)| *of == role);
             let environment = [("RABBITMQ_URL", rabbitmq_url.clone()), ("LOG_LEVEL", "info".to_owned())]

@@ -66,6 +66,17 @@ impl OwnServers {
             panic!("{command}: {said}");
         }
     }
+
+    /// Runs rabbitmqctl against the broker.
+    ///
+    /// # Panics
+    /// When that fails.
+    pub async fn ctl(&self, arguments: &[&str]) {
+        let command: Vec<&str> = ["ctl"].iter().chain(arguments).copied().collect();
+        if let Err(said) = run(&self.folder, &command, None).await {
+            panic!("{}: {said}", command.join(" "));
+        }
+    }
 }
 
 impl Drop for OwnServers {

@@ -2,11 +2,16 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream, lookup_host};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::timeout;
+
+/// How long a slow network lets bytes through at a time.
+const GAP: Duration = Duration::from_millis(2);
 
 /// What the network does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +22,8 @@ enum Weather {
     Cut,
     /// Nothing gets through, and nobody is told.
     Frozen,
+    /// What is under way moves on once in every so many milliseconds.
+    Slow(u64),
 }
 
 /// A proxy on a loopback port; ends with this value, and its connections with it.
@@ -58,6 +65,11 @@ impl Proxy {
     /// way are kept, and arrive after [`Proxy::restore`].
     pub fn freeze(&self) {
         self.weather.send_replace(Weather::Frozen);
+    }
+
+    /// Lets bytes through only once in every so many milliseconds: each answer takes up to that much longer.
+    pub fn slow(&self, every_ms: u64) {
+        self.weather.send_replace(Weather::Slow(every_ms));
     }
 
     /// Lets everything through again.
@@ -109,6 +121,14 @@ async fn carry(mut client: TcpStream, target: SocketAddr, mut weather: watch::Re
         let changed = match now {
             Weather::Cut => return,
             Weather::Frozen => weather.changed().await,
+            Weather::Slow(every_ms) => {
+                tokio::select! {
+                    _ = &mut copying => return,
+                    () = tokio::time::sleep(GAP) => {}
+                }
+                // Either way it is looked at again.
+                timeout(Duration::from_millis(every_ms), weather.changed()).await.unwrap_or(Ok(()))
+            }
             Weather::Clear => tokio::select! {
                 _ = &mut copying => return,
                 changed = weather.changed() => changed,
@@ -122,10 +142,7 @@ async fn carry(mut client: TcpStream, target: SocketAddr, mut weather: watch::Re
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::time::timeout;
 
     use super::*;
     use crate::PATIENCE;
@@ -180,5 +197,16 @@ mod tests {
         assert!(timeout(Duration::from_millis(50), stream.read_u8()).await.is_err());
         proxy.restore();
         assert_eq!(timeout(PATIENCE, stream.read_u8()).await.unwrap().unwrap(), b'y');
+    }
+
+    #[tokio::test]
+    async fn a_slow_network_delivers_everything() {
+        let url = echo_server().await;
+        let proxy = Proxy::in_front_of(&url).await;
+        proxy.slow(20);
+        let mut stream = connect(&proxy, &url).await;
+        for _ in 0..3 {
+            assert_eq!(echo(&mut stream).await.unwrap(), b'x');
+        }
     }
 }

@@ -25,8 +25,6 @@ pub struct Scale {
     pub subscribers: usize,
     /// Requests a second where a scenario fixes them.
     pub fixed_rate: f64,
-    /// Tasks and records put into the tables before anything is measured.
-    pub rows: u64,
     /// How long the soak lasts.
     pub soak: Duration,
 }
@@ -46,7 +44,6 @@ impl Scale {
             stock: 20_000,
             subscribers: 2_000,
             fixed_rate: 500.0,
-            rows: 0,
             soak: Duration::from_secs(20 * 60),
         }
     }

@@ -71,8 +71,8 @@ impl Stage {
     pub fn memory(&self) -> Findings {
         let of = |role| match role {
             Role::Gateway | Role::SecondGateway => Quantity::GatewayMemory,
-            Role::Routing => Quantity::RoutingMemory,
-            Role::Provenance => Quantity::ProvenanceMemory,
+            Role::Routing | Role::SecondRouting => Quantity::RoutingMemory,
+            Role::Provenance | Role::SecondProvenance => Quantity::ProvenanceMemory,
         };
         self.stack.running().map(|role| (of(role), measure::peak_mib(self.stack.pid(role)))).collect()
     }

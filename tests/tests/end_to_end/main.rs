@@ -17,6 +17,8 @@ mod bad_input;
 mod bench;
 mod crashes;
 mod dependencies_away;
+mod documents;
+mod faults;
 mod hostile_events;
 mod idempotency;
 mod live;

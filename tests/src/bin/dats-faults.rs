@@ -1,0 +1,63 @@
+//! `dats-faults`: makes everything fail under load and checks that nothing was lost or done twice. Starts servers of its
+//! own; the services' programs are taken from the folder of this one.
+#![allow(clippy::print_stdout, reason = "a tool that prints its result")]
+
+use std::process::ExitCode;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use clap::Parser;
+use end_to_end::faults::run::{Order, run};
+
+/// Makes everything fail under load and checks that nothing was lost or done twice.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// Decides what fails when; a new one every time when absent.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// How long things fail; without, every fault of the short list comes once.
+    #[arg(long)]
+    minutes: Option<u64>,
+    /// Most tasks that are submitted.
+    #[arg(long, default_value_t = 5_000)]
+    tasks: usize,
+    /// Runs, each with the seed after the one before.
+    #[arg(long, default_value_t = 1)]
+    runs: u64,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let first = arguments.seed.unwrap_or(now.as_secs());
+    let time = arguments.minutes.map(|minutes| Duration::from_secs(minutes * 60));
+    let mut exit = ExitCode::SUCCESS;
+    for seed in first..first + arguments.runs.max(1) {
+        println!("seed {seed}; again with: {}", replay(seed, &arguments));
+        let outcome = run(Order { seed, time, tasks: arguments.tasks }).await;
+        let (most, looks) = outcome.most_under_way;
+        println!(
+            "seed {seed}: {} tasks promised, {} faults, at most {most} tasks of a project under way ({looks} looks)",
+            outcome.promised, outcome.faults
+        );
+        for violation in &outcome.violations {
+            println!("VIOLATION {violation}");
+        }
+        if outcome.violations.is_empty() {
+            println!("seed {seed}: nothing lost, nothing done twice");
+        } else {
+            println!(
+                "seed {seed}: {} VIOLATIONS; again with: {}",
+                outcome.violations.len(),
+                replay(seed, &arguments)
+            );
+            exit = ExitCode::FAILURE;
+        }
+    }
+    exit
+}
+
+fn replay(seed: u64, arguments: &Arguments) -> String {
+    let minutes = arguments.minutes.map_or_else(String::new, |minutes| format!(" --minutes {minutes}"));
+    format!("make test-faults ARGS=\"--seed {seed}{minutes} --tasks {}\"", arguments.tasks)
+}

@@ -1,0 +1,10 @@
+//! `make test-faults`: clients, workers, QA and agents at work while services, broker, database and network fail in an
+//! order that a seed decides; then a checker that shares no code with the services reads everything there is to read and
+//! says what was lost, done twice or left behind.
+
+pub mod checker;
+pub mod fault;
+pub mod injector;
+pub mod run;
+pub mod watch;
+pub mod workload;

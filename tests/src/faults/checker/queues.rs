@@ -1,0 +1,83 @@
+//! Queues: nothing is left in them, and every dead letter is one that was meant to be.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use serde_json::Value;
+
+use super::{Inquiry, NO_PROGRESS, POLL};
+use crate::Stack;
+
+/// Where the broker keeps what nobody is bound for.
+const UNROUTED: &str = "dats.unrouted";
+/// Our own copies of events.
+const TAP: &str = "faults.tap";
+
+/// Told to whoever wants to know, even if nobody does.
+const FOR_ANYBODY: [&str; 1] = ["provenance.recorded"];
+
+/// Whether messages may stay in a queue: what is looked at one by one, and our own copies.
+fn may_hold(name: &str) -> bool {
+    name.ends_with(".dead") || name == UNROUTED || name == "dlx_queue" || name == TAP
+}
+
+impl Inquiry<'_> {
+    /// The broker's statistics come late: an empty queue may seem full for some seconds.
+    pub(super) async fn queues_become_empty(&mut self, stack: &Stack) {
+        let started = Instant::now();
+        loop {
+            let full: Vec<String> = queues(stack)
+                .await
+                .iter()
+                .filter(|(name, messages)| *messages != 0 && !may_hold(name))
+                .map(|(name, messages)| format!("{messages} messages are left in {name}"))
+                .collect();
+            if full.is_empty() {
+                return;
+            }
+            if started.elapsed() > NO_PROGRESS {
+                self.violations.extend(full);
+                return;
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    /// Every event that a task's life depends on has somebody who is bound for it, at any time.
+    pub(super) async fn nothing_is_unrouted(&mut self, stack: &Stack) {
+        let mut keys: BTreeMap<String, usize> = BTreeMap::new();
+        while let Some(message) = stack.outsider().0.get_message(UNROUTED).await {
+            *keys.entry(message.routing_key).or_default() += 1;
+        }
+        for (key, count) in keys.into_iter().filter(|(key, _)| !FOR_ANYBODY.contains(&key.as_str())) {
+            self.wrong(format!("nobody was bound for {count} events {key}"));
+        }
+    }
+
+    /// A dead letter is explained if it is one of the events that nobody can read.
+    pub(super) async fn dead_letters_are_explained(&mut self, stack: &Stack) {
+        let broker = stack.outsider().0;
+        for (queue, _) in queues(stack)
+            .await
+            .into_iter()
+            .filter(|(name, _)| name != TAP && name != UNROUTED && may_hold(name))
+        {
+            while let Some(message) = broker.get_message(&queue).await {
+                if !self.evidence.broken.contains(&message.body) {
+                    let reason = message.header("x-dats-reason").unwrap_or("no reason").to_owned();
+                    let body = String::from_utf8_lossy(&message.body).into_owned();
+                    self.wrong(format!("a dead letter in {queue} ({reason}): {body}"));
+                }
+            }
+        }
+    }
+}
+
+/// Names of all queues and what the broker last knew of their messages, taken or not.
+async fn queues(stack: &Stack) -> Vec<(String, i64)> {
+    let broker = stack.outsider().0;
+    let listed = broker.management(&format!("queues/{}?columns=name,messages", broker.vhost())).await;
+    let name = |queue: &Value| queue["name"].as_str().unwrap_or_default().to_owned();
+    let queues = listed.as_array().into_iter().flatten();
+    queues.map(|queue| (name(queue), queue["messages"].as_i64().unwrap_or(-1))).collect()
+}
