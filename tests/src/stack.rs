@@ -320,8 +320,8 @@ impl Stack {
     fn database(&self, role: Role) -> &TestDatabase {
         match role {
             Role::Gateway | Role::SecondGateway => &self.gateway_database,
-            Role::Provenance => &self.provenance_database,
-            Role::Routing => panic!("the routing-engine has no database"),
+            Role::Provenance | Role::SecondProvenance => &self.provenance_database,
+            Role::Routing | Role::SecondRouting => panic!("the routing-engine has no database"),
         }
     }
 

@@ -18,7 +18,6 @@ mod bench;
 mod crashes;
 mod dependencies_away;
 mod documents;
-mod faults;
 mod hostile_events;
 mod idempotency;
 mod live;
