@@ -7,6 +7,7 @@
 mod agents;
 mod audit;
 mod body;
+mod checkpoints;
 pub(crate) mod connection;
 mod cursor;
 mod dead_letters;

@@ -23,6 +23,7 @@ mod schema;
 pub mod settings;
 pub mod startup;
 pub mod tasks;
+mod trust;
 mod webhooks;
 pub mod workers;
 

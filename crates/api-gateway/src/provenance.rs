@@ -5,7 +5,7 @@ pub(crate) mod transfer;
 use std::time::Duration;
 
 use messaging::{RpcClient, RpcError};
-use protocol::ProjectId;
+use protocol::events::{CheckpointRequested, RollbackCompleted};
 use protocol::provenance_query::graph::{
     ImpactQuery, ImpactView, LineageQuery, LineageView, ReachedPage, ReachedQuery, RootCauseView,
 };
@@ -13,10 +13,11 @@ use protocol::provenance_query::integrity::{VerifyPage, VerifyQuery};
 use protocol::provenance_query::records::{ListRecordsQuery, RecordPage};
 use protocol::provenance_query::spend::ProjectSummary;
 use protocol::provenance_query::{
-    ExportCursor, ExportedPage, ImportedLines, ProjectHealth, ProvenanceQuery, ProvenanceReply, QueryError,
-    QueryErrorCode, RecordView,
+    CheckpointView, Clearing, ExportCursor, ExportedPage, ImportedLines, MarkTargetView, ProjectHealth,
+    ProvenanceQuery, ProvenanceReply, QueryError, QueryErrorCode, RecordView,
 };
 use protocol::topology::PROVENANCE_QUERY_QUEUE;
+use protocol::{CheckpointId, ProjectId};
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 
@@ -156,6 +157,64 @@ impl ProvenanceClient {
     /// See [`ProvenanceError`].
     pub async fn verify_project(&self, query: VerifyQuery) -> Result<VerifyPage, ProvenanceError> {
         self.ask(&ProvenanceQuery::VerifyProject(query)).await?.ok_or_else(unexpected)
+    }
+
+    /// What somebody means who wants to mark something.
+    ///
+    /// # Errors
+    /// See [`ProvenanceError`].
+    pub async fn find_mark_target(&self, id: String) -> Result<Option<MarkTargetView>, ProvenanceError> {
+        self.ask(&ProvenanceQuery::FindMarkTarget { id }).await
+    }
+
+    /// Takes the marks off what has this id; `None` if nothing has.
+    ///
+    /// # Errors
+    /// See [`ProvenanceError`].
+    pub async fn clear_marks(&self, id: String, reason: String) -> Result<Option<Clearing>, ProvenanceError> {
+        self.ask(&ProvenanceQuery::ClearMarks { id, reason }).await
+    }
+
+    /// Makes a checkpoint; asked again with the same id, it is the same.
+    ///
+    /// # Errors
+    /// See [`ProvenanceError`].
+    pub async fn create_checkpoint(
+        &self,
+        id: CheckpointId,
+        project_id: ProjectId,
+        description: String,
+    ) -> Result<CheckpointView, ProvenanceError> {
+        let wanted = CheckpointRequested { checkpoint_id: Some(id), project_id, description, trigger: None };
+        self.must(&ProvenanceQuery::CreateCheckpoint(wanted)).await
+    }
+
+    /// The newest checkpoints of a project.
+    ///
+    /// # Errors
+    /// See [`ProvenanceError`].
+    pub async fn list_checkpoints(
+        &self,
+        project_id: ProjectId,
+    ) -> Result<Vec<CheckpointView>, ProvenanceError> {
+        self.must(&ProvenanceQuery::ListCheckpoints { project_id }).await
+    }
+
+    /// What a return to the checkpoint would change; `None` if there is no such checkpoint.
+    ///
+    /// # Errors
+    /// See [`ProvenanceError`].
+    pub async fn preview_rollback(
+        &self,
+        id: CheckpointId,
+    ) -> Result<Option<RollbackCompleted>, ProvenanceError> {
+        self.ask(&ProvenanceQuery::PreviewRollback { checkpoint_id: id }).await
+    }
+
+    /// Asks what always has an answer.
+    async fn must<T: DeserializeOwned>(&self, query: &ProvenanceQuery) -> Result<T, ProvenanceError> {
+        let found = self.ask(query).await?;
+        found.ok_or_else(|| ProvenanceError::Refused("it finds nothing".to_owned()))
     }
 
     async fn ask<T: DeserializeOwned>(&self, query: &ProvenanceQuery) -> Result<Option<T>, ProvenanceError> {

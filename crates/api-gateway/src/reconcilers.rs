@@ -7,9 +7,11 @@ pub(crate) mod counters;
 pub(crate) mod dependencies;
 pub(crate) mod family;
 pub(crate) mod forecast;
+pub(crate) mod inputs;
 mod nudge;
 pub(crate) mod queues;
 pub(crate) mod retention;
+pub(crate) mod rollbacks;
 pub(crate) mod schedule;
 pub(crate) mod timers;
 pub(crate) mod workers;
@@ -36,6 +38,10 @@ pub(crate) struct Nudges {
     pub(crate) admission: Nudge<ProjectId>,
     /// Tasks that ended.
     pub(crate) dependencies: Nudge<TaskId>,
+    /// Something is tainted no longer.
+    pub(crate) inputs: Nudge<()>,
+    /// A rollback has tasks to run again.
+    pub(crate) rollbacks: Nudge<()>,
     /// Split tasks whose subtasks ended, or that ended themselves.
     pub(crate) family: Nudge<TaskId>,
     /// Webhook deliveries that wait, or room for more of them.
@@ -59,6 +65,8 @@ pub fn start(
     starter
         .start(dependencies::Dependencies { service: service(), interval: every(intervals.dependencies_ms) });
     starter.start(family::Family { service: service(), interval: every(intervals.family_ms) });
+    starter.start(inputs::Inputs { service: service(), interval: every(intervals.inputs_ms) });
+    starter.start(rollbacks::Rollbacks { service: service(), interval: every(intervals.rollbacks_ms) });
     starter.start(forecast::Forecast { service: service(), interval: every(intervals.forecast_ms) });
     starter.start(counters::Counters {
         service: service(),

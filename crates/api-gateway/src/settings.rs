@@ -87,6 +87,10 @@ pub struct ReconcilerSettings {
     pub admission_ms: u64,
     /// Tasks that wait for others.
     pub dependencies_ms: u64,
+    /// Tasks that are held because of a tainted input.
+    pub inputs_ms: u64,
+    /// Tasks that a rollback runs again.
+    pub rollbacks_ms: u64,
     /// Split tasks and their subtasks.
     pub family_ms: u64,
     /// Agents that fell silent.
@@ -186,6 +190,8 @@ impl ServiceSettings for Settings {
             ("reconcilers.timers_ms", intervals.timers_ms),
             ("reconcilers.admission_ms", intervals.admission_ms),
             ("reconcilers.dependencies_ms", intervals.dependencies_ms),
+            ("reconcilers.inputs_ms", intervals.inputs_ms),
+            ("reconcilers.rollbacks_ms", intervals.rollbacks_ms),
             ("reconcilers.family_ms", intervals.family_ms),
             ("reconcilers.agents_ms", intervals.agents_ms),
             ("reconcilers.forecast_ms", intervals.forecast_ms),

@@ -15,8 +15,8 @@ use records::ListRecordsQuery;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::events::{Artifact, Input, JsonObject};
-use crate::ids::{ArtifactId, ProjectId, ProvenanceId, TaskId};
+use crate::events::{Artifact, CheckpointRequested, Input, JsonObject};
+use crate::ids::{ArtifactId, CheckpointId, ProjectId, ProvenanceId, TaskId};
 use crate::timestamp::Timestamp;
 use crate::vocabulary::VerificationStatus;
 
@@ -40,6 +40,18 @@ pub enum ProvenanceQuery {
         id: String,
         /// Why.
         reason: String,
+    },
+    /// Makes a checkpoint. The answer is a [`CheckpointView`].
+    CreateCheckpoint(CheckpointRequested),
+    /// The newest checkpoints of a project. The answer is a list of [`CheckpointView`].
+    ListCheckpoints {
+        /// Which project.
+        project_id: ProjectId,
+    },
+    /// What a return to a checkpoint would change. The answer is the data of `rollback.completed`.
+    PreviewRollback {
+        /// Which checkpoint.
+        checkpoint_id: CheckpointId,
     },
     /// Counts for a project's health.
     ProjectHealth {
@@ -226,6 +238,29 @@ pub struct Clearing {
     pub artifact_id: String,
     /// Whether there was anything to clear.
     pub cleared: bool,
+}
+
+/// A point in a project's record order that can be returned to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckpointView {
+    /// Its id.
+    pub checkpoint_id: CheckpointId,
+    /// Of which project.
+    pub project_id: ProjectId,
+    /// In words.
+    pub description: String,
+    /// `auto`, `manual` or `milestone`.
+    pub trigger: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Records of the project up to it.
+    pub provenance_count: u64,
+    /// The last of them.
+    pub last_provenance_id: Option<ProvenanceId>,
+    /// That one's task.
+    pub last_task_id: Option<TaskId>,
+    /// Whether it can be returned to.
+    pub is_valid: bool,
 }
 
 /// A project's health as its records tell it.

@@ -1,20 +1,18 @@
-//! Events that change marks: what they want, and how it is done. Each is a transaction of its own, under the graph
+//! Events that change marks, or make and return to checkpoints: what they want, and how it is done. Each is a transaction of its own, under the graph
 //! writer's lock; what this service told itself is done already.
 
 mod apply;
 
 pub use apply::{Applied, apply_order};
 
-use protocol::events::{ArtifactCleared, ArtifactSuspect, ArtifactTainted, EventKind};
+use protocol::events::{
+    ArtifactCleared, ArtifactSuspect, ArtifactTainted, CheckpointRequested, RollbackRequested,
+};
 use protocol::{ArtifactId, Event, EventData, ProvenanceId};
 
 use crate::SOURCE;
 use crate::marks::TaintOrder;
 use crate::records::translation::{Refused, clean, without_nul};
-
-/// The events that these are.
-pub const CONSUMED: [EventKind; 3] =
-    [EventKind::ArtifactTainted, EventKind::ArtifactSuspect, EventKind::ArtifactCleared];
 
 /// What an event wants.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,6 +28,10 @@ pub enum Wish {
         /// The record whose versions are meant; the newest ones when absent.
         provenance_id: Option<ProvenanceId>,
     },
+    /// A point to return to is wanted.
+    Checkpoint(CheckpointRequested),
+    /// A return is wanted.
+    RollBack(RollbackRequested),
 }
 
 /// A wish, with the words that came with it.
@@ -50,6 +52,10 @@ pub fn order(event: &Event) -> Option<Result<Order, Refused>> {
         EventData::ArtifactTainted(told) => tainted(event, told),
         EventData::ArtifactSuspect(told) => suspect(told),
         EventData::ArtifactCleared(told) => cleared(told),
+        EventData::CheckpointRequested(wanted) => checkpoint(wanted),
+        EventData::RollbackRequested(wanted) => {
+            Ok(Order { wish: Wish::RollBack(wanted.clone()), reason: without_nul(&wanted.reason) })
+        }
         _ => return None,
     };
     Some(read)
@@ -84,6 +90,15 @@ fn cleared(told: &ArtifactCleared) -> Result<Order, Refused> {
     let artifact_ids = named(told.artifacts(), told.provenance_id)?;
     let wish = Wish::Clear { artifact_ids, provenance_id: told.provenance_id };
     Ok(Order { wish, reason: without_nul(&told.reason) })
+}
+
+fn checkpoint(wanted: &CheckpointRequested) -> Result<Order, Refused> {
+    let wanted = CheckpointRequested {
+        description: without_nul(&wanted.description),
+        trigger: clean(wanted.trigger.as_ref(), "trigger")?,
+        ..wanted.clone()
+    };
+    Ok(Order { reason: wanted.description.clone(), wish: Wish::Checkpoint(wanted) })
 }
 
 fn named(names: Vec<&ArtifactId>, record: Option<ProvenanceId>) -> Result<Vec<ArtifactId>, Refused> {

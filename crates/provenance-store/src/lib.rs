@@ -5,6 +5,7 @@
 
 pub mod artifacts;
 pub mod cascade;
+pub mod checkpoints;
 pub mod consumers;
 pub mod costs;
 pub mod graph;
@@ -12,6 +13,7 @@ pub mod integrity;
 pub mod interchange;
 pub mod marks;
 mod measurements;
+pub mod policy;
 pub mod project_counters;
 pub mod queries;
 pub mod records;

@@ -12,6 +12,7 @@ mod spread;
 mod store;
 mod suspicion;
 mod taint;
+mod taking_back;
 mod target;
 mod walk;
 
@@ -22,7 +23,8 @@ pub use suspicion::suspect;
 pub use taint::{TaintOrder, taint};
 pub use target::{MarkTarget, find_target, find_targets};
 
-pub(crate) use announcement::entry;
+pub(crate) use announcement::{ARTIFACTS_PER_EVENT, entry};
+pub(crate) use taking_back::take_back;
 
 /// What holds for every mark, from settings.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -32,9 +34,6 @@ pub struct MarkRules {
 }
 
 impl MarkRules {
-    /// No limit at all.
-    pub const UNLIMITED: Self = Self { max_depth: None };
-
     /// Whether a wave may come as far as this.
     const fn reaches(self, depth: u32) -> bool {
         match self.max_depth {

@@ -47,6 +47,13 @@ impl CounterChanges {
         counts.suspect += by * i64::from(marks.is_suspect);
     }
 
+    /// The projects that records join.
+    #[must_use]
+    pub fn growing(&self) -> Vec<String> {
+        let growing = self.by_project.iter().filter(|(_, counts)| counts.records > 0);
+        growing.map(|(project_id, _)| project_id.clone()).collect()
+    }
+
     /// Applies the changes.
     pub async fn save(self, conn: &mut AsyncPgConnection) -> QueryResult<()> {
         let mut save = ChangeCounters::default();

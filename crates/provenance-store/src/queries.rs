@@ -1,6 +1,7 @@
 //! Answers to questions: reads by key, and walks through the graph that are bounded by settings; never a scan. A few
 //! are requests to change something, which are answered when it is done.
 
+mod checkpoints_asked;
 mod get_record;
 mod impact;
 mod lineage;
@@ -12,6 +13,7 @@ mod reached;
 mod record_row;
 mod root_cause;
 
+pub use checkpoints_asked::{create_checkpoint, preview_rollback};
 pub use get_record::get_record;
 pub use impact::analyze_impact;
 pub use lineage::get_lineage;
@@ -30,17 +32,18 @@ use serde_json::Value;
 use service_runtime::database::StoreError;
 use thiserror::Error;
 
+use crate::checkpoints;
 use crate::graph::{Direction, Limits, Start, find_start};
 use crate::integrity;
 use crate::interchange::export::export_page;
 use crate::interchange::import::import_lines;
-use crate::marks::MarkRules;
+use crate::policy::Policy;
 
 /// What answers need besides the database.
 #[derive(Debug, Clone, Copy)]
 pub struct Desk {
-    /// What holds for every mark.
-    pub marks: MarkRules,
+    /// What operators settle.
+    pub policy: Policy,
     /// How far walks through the graph go.
     pub graph: GraphLimits,
     /// The time now.
@@ -136,6 +139,15 @@ pub async fn answer(
             json(&summarize_project(conn, &project_id).await?)
         }
         ProvenanceQuery::VerifyProject(query) => json(&integrity::verify(conn, query).await?),
+        ProvenanceQuery::CreateCheckpoint(wanted) => {
+            json(&create_checkpoint(conn, wanted, desk, &mut follow).await?)
+        }
+        ProvenanceQuery::ListCheckpoints { project_id } => {
+            json(&checkpoints::list_checkpoints(conn, &project_id).await?)
+        }
+        ProvenanceQuery::PreviewRollback { checkpoint_id } => {
+            json(&preview_rollback(conn, checkpoint_id).await?)
+        }
     }?;
     Ok(Answer { value, follow })
 }

@@ -10,8 +10,10 @@ use service_runtime::service::{RuntimeSettings, ServiceSettings};
 use service_runtime::settings::SettingsError;
 use service_runtime::telemetry::TelemetrySettings;
 
+use crate::checkpoints::CheckpointRules;
 use crate::costs::PriceList;
 use crate::marks::MarkRules;
+use crate::policy::Policy;
 use crate::queries::GraphLimits;
 
 /// The defaults, compiled in.
@@ -33,6 +35,8 @@ pub struct Settings {
     pub marks: MarkSettings,
     /// What work costs.
     pub costs: PriceList,
+    /// Checkpoints.
+    pub checkpoints: CheckpointSettings,
     /// How long things are kept.
     pub retention: RetentionSettings,
     /// Threads and the way to the end.
@@ -93,11 +97,27 @@ pub struct MarkSettings {
     pub max_depth: Option<u32>,
 }
 
-impl MarkSettings {
-    /// What holds for every mark.
+/// Section `checkpoints`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CheckpointSettings {
+    /// A project gets one after so many records.
+    pub every_records: Option<u32>,
+    /// A project gets one after so many hours in which there were records.
+    pub every_hours: Option<u32>,
+    /// How many of a project can be returned to.
+    pub kept: u32,
+}
+
+impl Settings {
+    /// What operators settle about marks and checkpoints.
     #[must_use]
-    pub const fn rules(&self) -> MarkRules {
-        MarkRules { max_depth: self.max_depth }
+    pub const fn policy(&self) -> Policy {
+        let CheckpointSettings { every_records, every_hours, kept } = self.checkpoints;
+        Policy {
+            marks: MarkRules { max_depth: self.marks.max_depth },
+            checkpoints: CheckpointRules { every_records, every_hours, kept: Some(kept) },
+        }
     }
 }
 
@@ -139,6 +159,8 @@ impl ServiceSettings for Settings {
             ("queries.timeout_seconds", self.queries.timeout_seconds),
             ("queries.max_reached", u64::try_from(self.queries.max_reached).unwrap_or(u64::MAX)),
             ("queries.max_depth", u64::from(self.queries.max_depth)),
+            ("checkpoints.kept", u64::from(self.checkpoints.kept)),
+            ("checkpoints.every_records", self.checkpoints.every_records.map_or(1, u64::from)),
             ("retention.inbox_days", u64::from(self.retention.inbox_days)),
             ("retention.sweep_every_seconds", self.retention.sweep_every_seconds),
         ];

@@ -76,7 +76,7 @@ pub fn assemble(settings: &Settings, parts: Parts) -> anyhow::Result<()> {
         pool.clone(),
         relay.clone(),
         Arc::clone(&clock),
-        settings.marks.rules(),
+        settings.policy(),
         settings.costs.clone(),
     ));
     let stop = shutdown.token(Stage::Intake);
@@ -91,16 +91,23 @@ pub fn assemble(settings: &Settings, parts: Parts) -> anyhow::Result<()> {
         settings.queries.concurrency,
         Arc::new(QueryResponder::new(
             pool.clone(),
-            relay,
+            relay.clone(),
             Arc::clone(&clock),
-            settings.marks.rules(),
+            settings.policy(),
             settings.queries.graph_limits(),
         )),
         stop.clone(),
     );
     tasks.adopt(Stage::Intake, "query responder", answering);
 
-    tasks.spawn(Stage::Intake, "upkeep", upkeep::run(pool, settings.retention.clone(), clock, stop));
+    let keeper = upkeep::Upkeep {
+        pool,
+        relay,
+        clock,
+        policy: settings.policy(),
+        settings: settings.retention.clone(),
+    };
+    tasks.spawn(Stage::Intake, "upkeep", keeper.run(stop));
     health.register("rabbitmq", Importance::Required, move || {
         std::future::ready(check_broker(&publisher, &consumer, &responder))
     });

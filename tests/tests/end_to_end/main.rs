@@ -30,4 +30,5 @@ mod server_restarts;
 mod slow_peers;
 mod task_life;
 mod tracing;
+mod trust;
 mod webhooks;

@@ -7,7 +7,7 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 use percent_encoding::percent_decode_str;
 use protocol::vocabulary::Tier;
-use protocol::{AgentId, ArtifactId, ProjectId, TaskId, TraceId};
+use protocol::{AgentId, ArtifactId, CheckpointId, ProjectId, RollbackId, TaskId, TraceId};
 
 use super::body::parse_uuid;
 use super::problem::ApiError;
@@ -33,6 +33,22 @@ pub(crate) struct RecordReference(pub(crate) String);
 
 impl PathIdentifier for TaskId {
     const NAME: &'static str = "task_id";
+
+    fn from_segment(segment: &str) -> Result<Self, String> {
+        parse_uuid(segment).map(Self).ok_or_else(|| "must be a UUID".to_owned())
+    }
+}
+
+impl PathIdentifier for CheckpointId {
+    const NAME: &'static str = "checkpoint_id";
+
+    fn from_segment(segment: &str) -> Result<Self, String> {
+        parse_uuid(segment).map(Self).ok_or_else(|| "must be a UUID".to_owned())
+    }
+}
+
+impl PathIdentifier for RollbackId {
+    const NAME: &'static str = "rollback_id";
 
     fn from_segment(segment: &str) -> Result<Self, String> {
         parse_uuid(segment).map(Self).ok_or_else(|| "must be a UUID".to_owned())

@@ -1,5 +1,6 @@
 //! `/provenance` and the records of a project: one file per endpoint.
 
+pub(crate) mod clear;
 mod cursors;
 pub(crate) mod dependencies;
 pub(crate) mod dependents;
@@ -13,6 +14,7 @@ mod reached;
 pub(crate) mod root_cause;
 mod spend;
 pub(crate) mod summary;
+pub(crate) mod taint;
 pub(crate) mod verify;
 
 pub(crate) use spend::SpendView;

@@ -12,8 +12,8 @@ use utoipa::OpenApi;
 
 use super::problem::ApiError;
 use super::{
-    agents, audit, dead_letters, dispatch, keys, live, operations, pauses, projects, provenance, reviews,
-    tasks, webhooks,
+    agents, audit, checkpoints, dead_letters, dispatch, keys, live, operations, pauses, projects, provenance,
+    reviews, tasks, webhooks,
 };
 
 /// One method of one path, and who answers it.
@@ -61,6 +61,7 @@ routes! {
     GET  "/api/v1/tasks/{task_id}/stream" => live::stream::stream_task;
     POST "/api/v1/tasks/{task_id}/cancel" => tasks::cancel::cancel_task;
     POST "/api/v1/tasks/{task_id}/retry" => tasks::retry::retry_task;
+    POST "/api/v1/tasks/{task_id}/release" => tasks::release::release_task;
     POST "/api/v1/dispatch" => dispatch::create::dispatch_work;
     GET  "/api/v1/status/{task_id}" => dispatch::status::get_work_status;
     POST "/api/v1/cancel/{task_id}" => dispatch::cancel::cancel_work;
@@ -111,6 +112,12 @@ routes! {
     GET  "/api/v1/keys" => keys::list::list_keys;
     DELETE "/api/v1/keys/{key_id}" => keys::revoke::revoke_key;
     GET  "/api/v1/audit" => audit::list_audit;
+    POST "/api/v1/provenance/{id}/taint" => provenance::taint::taint_provenance;
+    POST "/api/v1/provenance/{id}/clear" => provenance::clear::clear_provenance;
+    POST "/api/v1/projects/{project_id}/checkpoints" => checkpoints::create::create_checkpoint;
+    GET  "/api/v1/projects/{project_id}/checkpoints" => checkpoints::list::list_checkpoints;
+    POST "/api/v1/checkpoints/{checkpoint_id}/rollback" => checkpoints::rollback::roll_back;
+    GET  "/api/v1/rollbacks/{rollback_id}" => checkpoints::get_rollback::get_rollback;
     GET  "/api/v1/health" => operations::health::get_health;
     GET  "/api/v1/health/detailed" => operations::health::get_detailed_health;
     GET  "/livez" => operations::probes::get_liveness;

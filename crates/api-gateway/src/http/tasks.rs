@@ -5,6 +5,7 @@ pub(crate) mod cancel;
 pub(crate) mod get;
 pub(crate) mod history;
 pub(crate) mod list;
+pub(crate) mod release;
 pub(crate) mod retry;
 pub(crate) mod status;
 pub(crate) mod submit;

@@ -33,9 +33,10 @@ pub(crate) struct Delta {
 }
 
 impl Delta {
-    /// Whether a task may now be able to get a slot: one came free, or a new one waits.
+    /// Whether a task may now be able to get a slot: one came free, a new one waits, or one left the queue without
+    /// taking a slot.
     pub(crate) const fn may_admit(&self) -> bool {
-        self.active < 0 || self.waiting > 0
+        self.active < 0 || self.waiting > 0 || self.active + self.waiting < 0
     }
 }
 

@@ -17,9 +17,10 @@ use super::schedule::{Pass, Reconciler};
 use crate::pauses::store::{hold_off_pauses, list_paused_tier_names};
 use crate::projects::store::{list_waiting_projects, lock_projects};
 use crate::tasks::TaskService;
-use crate::tasks::changes::{Cause, ChangeSet, Committed, admitted};
+use crate::tasks::changes::{ChangeSet, Committed};
 use crate::tasks::store::queue::list_next_in_queues;
 use crate::tasks::store::read::{claim_tasks, list_inherited};
+use crate::trust::obstacles::find_obstacles;
 
 /// Most tasks released in one transaction.
 const BATCH: i64 = 200;
@@ -129,12 +130,13 @@ async fn release(
         *by_project.entry(task.submission.project_id.clone()).or_default() += 1;
     }
     let inherited = list_inherited(conn, &waiting).await?;
+    let obstacles = find_obstacles(conn, &waiting).await?;
     let mut changes = ChangeSet::new(service.rules(), service.now(), waiting);
     for (id, artifacts) in inherited {
         changes.inherit(id, artifacts);
     }
     for &id in &ids {
-        changes.apply(id, &admitted(), &Cause::ours("task.admitted"))?;
+        obstacles.release(&mut changes, id)?;
     }
     let has_more = |(project, released): &(ProjectId, i64)| {
         *released == share && free.get(project.as_str()).is_some_and(|free| *free > share)

@@ -109,6 +109,11 @@ impl<'a> ChangeSet<'a> {
         self.inherited.insert(id, artifacts);
     }
 
+    /// Makes a task, which is blocked then, wait for these.
+    pub(crate) fn wait_for(&mut self, id: TaskId, others: &[TaskId]) {
+        self.waits.extend(others.iter().map(|&other| (id, other)));
+    }
+
     /// Lets something happen to a task.
     ///
     /// # Errors

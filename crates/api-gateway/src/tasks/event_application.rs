@@ -34,13 +34,15 @@ impl EventHandler {
         let service = &self.service;
         let mut batch = Batch::translate(received);
         let mut conn = service.connection().await?;
-        let committed = conn
+        let (committed, noted) = conn
             .transaction::<_, DieselError, _>(async |conn| {
                 batch.apply(conn, service.rules(), self.plan_limits, service.now()).await
             })
             .await?;
         drop(conn);
         service.committed(committed);
+        service.nudges().inputs.add(noted.untainted.then_some(()));
+        service.nudges().rollbacks.add(noted.rolled_back.then_some(()));
         Ok(batch.outcomes())
     }
 }

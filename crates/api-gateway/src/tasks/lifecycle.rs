@@ -31,6 +31,9 @@ pub fn apply(task: &mut Task, input: &Input, rules: &Rules, now: DateTime<Utc>) 
     let effects = match input {
         Input::Admitted { request_id } => life.admit(*request_id),
         Input::DependenciesCompleted => life.unblock(),
+        Input::DependencyReopened => life.wait_for_dependencies(),
+        Input::InputTainted { artifact } => life.hold(artifact),
+        Input::InputsCleared => life.let_go(),
         Input::DependencyFailed { dependency, status } => life.dependency_failed(*dependency, *status),
         Input::Ready(ready) => life.ready(ready),
         Input::Dispatched { attempt } => life.dispatched(*attempt),
@@ -139,15 +142,48 @@ impl Life<'_> {
     }
 
     fn unblock(&mut self) -> Outcome {
-        if self.task.phase != Phase::Blocked {
+        if self.task.phase != Phase::Blocked || self.is_held() {
             return self.not_expected();
         }
         self.wait_for_slot_from(self.task.submission.not_before);
         Ok(Vec::new())
     }
 
+    /// A rollback took back what had unblocked it: it waits again, as in the beginning.
+    fn wait_for_dependencies(&mut self) -> Outcome {
+        if !self.task.awaits_slot() {
+            return self.not_expected();
+        }
+        self.enter(Phase::Blocked);
+        self.task.waiting = Some(Waiting::on(WaitingReason::Dependency));
+        Ok(Vec::new())
+    }
+
+    fn hold(&mut self, artifact: &str) -> Outcome {
+        if !self.task.awaits_slot() {
+            return self.not_expected();
+        }
+        self.enter(Phase::Blocked);
+        let detail = format!("artifact {artifact} is tainted");
+        self.task.waiting = Some(Waiting::because(WaitingReason::TaintedInput, detail));
+        Ok(Vec::new())
+    }
+
+    fn let_go(&mut self) -> Outcome {
+        if self.task.phase != Phase::Blocked || !self.is_held() {
+            return self.not_expected();
+        }
+        self.wait_for_slot_from(self.task.submission.not_before);
+        Ok(Vec::new())
+    }
+
+    /// Whether a tainted input is what it waits for.
+    fn is_held(&self) -> bool {
+        self.task.waiting.as_ref().is_some_and(|waiting| waiting.reason == WaitingReason::TaintedInput)
+    }
+
     fn dependency_failed(&mut self, dependency: protocol::TaskId, status: TaskStatus) -> Outcome {
-        if self.task.phase != Phase::Blocked {
+        if self.task.phase != Phase::Blocked || self.is_held() {
             return self.not_expected();
         }
         self.fail(
@@ -189,6 +225,9 @@ impl Life<'_> {
             Phase::Submitted => {
                 self.task.wake_at = None;
                 self.task.waiting = Some(Waiting::on(WaitingReason::Slot));
+            }
+            Phase::Blocked if self.is_held() => {
+                self.fail("TAINTED_INPUT_TIMEOUT", "its tainted input was not cleared in time", false);
             }
             Phase::Blocked => {
                 self.fail("DEPENDENCY_TIMEOUT", "the tasks it depends on did not end in time", false);

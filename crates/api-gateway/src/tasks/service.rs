@@ -98,6 +98,11 @@ impl TaskService {
         Ok(self.inner.parts.pool.get().await?)
     }
 
+    /// Publishes events whose outbox rows are committed.
+    pub(crate) fn publish(&self, events: Vec<OutboxEntry>) {
+        (self.inner.parts.announce)(events);
+    }
+
     /// What follows from a commit: publish, count, wake those who may have work now. Returns the tasks as they
     /// are stored. Losing it to a crash loses nothing: rows are swept, reconcilers look for themselves.
     pub(crate) fn committed(&self, committed: Committed) -> Vec<Task> {

@@ -21,4 +21,5 @@ mod retention;
 mod reviews;
 mod submissions;
 mod timers;
+mod trust;
 mod workers;

@@ -8,8 +8,9 @@ use messaging::{OutboxEntry, inbox, outbox};
 use protocol::Event;
 
 use super::{Order, Wish};
-use crate::marks::{self, Cause, MarkRules};
-use crate::writer_lock;
+use crate::marks::{self, Cause};
+use crate::policy::Policy;
+use crate::{checkpoints, writer_lock};
 
 /// What became of an order.
 #[derive(Debug)]
@@ -28,7 +29,7 @@ pub async fn apply_order(
     conn: &mut AsyncPgConnection,
     event: &Event,
     order: &Order,
-    rules: MarkRules,
+    policy: Policy,
     now: DateTime<Utc>,
 ) -> QueryResult<Applied> {
     let applied = conn
@@ -38,7 +39,7 @@ pub async fn apply_order(
                 return Ok(Vec::new());
             }
             let cause = Cause { event: Some(event), reason: &order.reason, now };
-            let follow = follow(conn, &order.wish, &cause, rules).await?;
+            let follow = follow(conn, &order.wish, &cause, policy).await?;
             // The claim goes too, so that the event may come back.
             let follow = follow.ok_or(Error::RollbackTransaction)?;
             outbox::insert(conn, &follow).await?;
@@ -57,15 +58,19 @@ async fn follow(
     conn: &mut AsyncPgConnection,
     wish: &Wish,
     cause: &Cause<'_>,
-    rules: MarkRules,
+    policy: Policy,
 ) -> QueryResult<Option<Vec<OutboxEntry>>> {
     match wish {
-        Wish::Taint(order) => marks::taint(conn, order, cause, rules).await,
-        Wish::Suspect(told) => marks::suspect(conn, told, cause, rules).await,
+        Wish::Taint(order) => marks::taint(conn, order, cause, policy.marks).await,
+        Wish::Suspect(told) => marks::suspect(conn, told, cause, policy.marks).await,
         Wish::Clear { artifact_ids, provenance_id } => {
             let targets = marks::find_targets(conn, artifact_ids, *provenance_id).await?;
             let Some(targets) = targets else { return Ok(None) };
-            Ok(Some(marks::clear(conn, &targets, cause, rules).await?.entries))
+            Ok(Some(marks::clear(conn, &targets, cause, policy.marks).await?.entries))
         }
+        Wish::Checkpoint(wanted) => {
+            Ok(Some(checkpoints::create_checkpoint(conn, wanted, cause, policy.checkpoints).await?.1))
+        }
+        Wish::RollBack(wanted) => checkpoints::roll_back(conn, wanted, cause).await.map(Some),
     }
 }

@@ -14,13 +14,13 @@ use tracing::error;
 
 use crate::cascade::{self, Applied, Order, apply_order};
 use crate::costs::PriceList;
-use crate::marks::MarkRules;
 use crate::measurements;
+use crate::policy::Policy;
 use crate::records::translation::Refused;
 use crate::records::{Heard, apply_batch, translation};
 
 /// The events that this service takes.
-pub const CONSUMED: [EventKind; 9] = [
+pub const CONSUMED: [EventKind; 11] = [
     EventKind::TaskStatusChanged,
     EventKind::TaskOutputCreated,
     EventKind::TaskCompleted,
@@ -30,6 +30,8 @@ pub const CONSUMED: [EventKind; 9] = [
     EventKind::ArtifactTainted,
     EventKind::ArtifactSuspect,
     EventKind::ArtifactCleared,
+    EventKind::CheckpointRequested,
+    EventKind::RollbackRequested,
 ];
 
 /// How long an order about a record may wait for the record.
@@ -41,7 +43,7 @@ pub struct EventConsumer {
     relay: OutboxRelay,
     prices: PriceList,
     clock: Arc<dyn Clock>,
-    rules: MarkRules,
+    policy: Policy,
 }
 
 /// Events that share a transaction.
@@ -59,10 +61,10 @@ impl EventConsumer {
         pool: Pool,
         relay: OutboxRelay,
         clock: Arc<dyn Clock>,
-        rules: MarkRules,
+        policy: Policy,
         prices: PriceList,
     ) -> Self {
-        Self { pool, relay, prices, clock, rules }
+        Self { pool, relay, prices, clock, policy }
     }
 
     /// The outcome of an order; of what was told there is only one.
@@ -72,13 +74,13 @@ impl EventConsumer {
         match portion {
             Portion::Told(heard) => {
                 let kept = heard.len() as u64;
-                let follow = apply_batch(&mut connection, heard, self.rules, &self.prices, now).await?;
+                let follow = apply_batch(&mut connection, heard, self.policy, &self.prices, now).await?;
                 counter!(measurements::EVENTS, "outcome" => "kept").increment(kept);
                 self.relay.dispatch(follow);
                 Ok(None)
             }
             Portion::Ordered { place, event, order } => {
-                match apply_order(&mut connection, &event, &order, self.rules, now).await? {
+                match apply_order(&mut connection, &event, &order, self.policy, now).await? {
                     Applied::Done(follow) => {
                         counter!(measurements::EVENTS, "outcome" => "kept").increment(1);
                         self.relay.dispatch(follow);

@@ -11,8 +11,8 @@ use service_runtime::clock::Clock;
 use service_runtime::database::{Pool, StoreError};
 use tracing::error;
 
-use crate::marks::MarkRules;
 use crate::measurements;
+use crate::policy::Policy;
 use crate::queries::{self, Desk, GraphLimits, Unanswered};
 
 /// Answers questions.
@@ -20,7 +20,7 @@ pub struct QueryResponder {
     pool: Pool,
     relay: OutboxRelay,
     clock: Arc<dyn Clock>,
-    rules: MarkRules,
+    policy: Policy,
     limits: GraphLimits,
 }
 
@@ -31,10 +31,10 @@ impl QueryResponder {
         pool: Pool,
         relay: OutboxRelay,
         clock: Arc<dyn Clock>,
-        rules: MarkRules,
+        policy: Policy,
         limits: GraphLimits,
     ) -> Self {
-        Self { pool, relay, clock, rules, limits }
+        Self { pool, relay, clock, policy, limits }
     }
 
     async fn reply(&self, request: &[u8]) -> ProvenanceReply {
@@ -52,7 +52,7 @@ impl QueryResponder {
 
     async fn look_up(&self, query: ProvenanceQuery) -> Result<serde_json::Value, Unanswered> {
         let mut connection = self.pool.get().await.map_err(StoreError::from)?;
-        let desk = Desk { marks: self.rules, graph: self.limits, now: self.clock.now() };
+        let desk = Desk { policy: self.policy, graph: self.limits, now: self.clock.now() };
         let answer = queries::answer(&mut connection, query, &desk).await?;
         self.relay.dispatch(answer.follow);
         Ok(answer.value)

@@ -40,7 +40,7 @@ pub async fn clear_marks(
             let Some(target) = marks::find_target(conn, id).await? else { return Ok(None) };
             let target_name = target.artifact_id.clone();
             let cause = Cause { event: None, reason: &reason, now: desk.now };
-            let cleared = marks::clear(conn, &[target], &cause, desk.marks).await?;
+            let cleared = marks::clear(conn, &[target], &cause, desk.policy.marks).await?;
             outbox::insert(conn, &cleared.entries).await?;
             Ok(Some((target_name, cleared)))
         })

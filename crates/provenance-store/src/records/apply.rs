@@ -16,8 +16,10 @@ use super::ledger::Ledger;
 use super::store::{self, Place};
 use super::translation::Told;
 use crate::artifacts::{edges, store as nodes};
+use crate::checkpoints;
 use crate::costs::PriceList;
-use crate::marks::{self, Cause, MarkRules};
+use crate::marks::{self, Cause};
+use crate::policy::Policy;
 use crate::{SOURCE, writer_lock};
 
 /// An event, and what it tells.
@@ -37,7 +39,7 @@ pub struct Heard {
 pub async fn apply_batch(
     conn: &mut AsyncPgConnection,
     batch: Vec<Heard>,
-    rules: MarkRules,
+    policy: Policy,
     prices: &PriceList,
     now: DateTime<Utc>,
 ) -> QueryResult<Vec<OutboxEntry>> {
@@ -49,31 +51,42 @@ pub async fn apply_batch(
         let fresh = batch.into_iter().filter(|heard| first_time.remove(&heard.event.id));
         let (events, told): (Vec<_>, Vec<_>) = fresh.map(|heard| (heard.event, heard.told)).unzip();
         let ledger = Ledger::load_and_absorb(conn, told).await?;
-        let (places, touched) = save(conn, &ledger, prices, now).await?;
+        let Saved { places, touched, growing } = save(conn, &ledger, prices, now).await?;
         // What follows from several events at once is told of under an id of its own: it is committed with them.
         let cause = Cause { event: None, reason: "built on something suspect", now };
-        let followed = marks::follow_records(conn, touched, &cause, rules).await?;
+        let followed = marks::follow_records(conn, touched, &cause, policy.marks).await?;
         let tainted = |id: &Uuid| places.get(id).is_some_and(|place| followed.tainted.contains(&place.seq));
         let mut follow = announce(&ledger, &events, tainted, now)?;
         follow.extend(followed.entries);
+        follow.extend(checkpoints::take_due(conn, &growing, policy.checkpoints, now).await?);
         outbox::insert(conn, &follow).await?;
         Ok(follow)
     })
     .await
 }
 
+/// What was written.
+struct Saved {
+    /// Where the new and changed records lie.
+    places: HashMap<Uuid, Place>,
+    /// Records that are new, or whose edges may have changed.
+    touched: Vec<i64>,
+    /// Projects with more records than before.
+    growing: Vec<String>,
+}
+
 /// Writes what changed. Nodes come before edges, so that consumers and producers of the same batch find each
-/// other; edges that older records had before these nodes were known come last. Gives the places of the records that
-/// were written, and all records that are new or whose edges may have changed.
+/// other; edges that older records had before these nodes were known come last.
 async fn save(
     conn: &mut AsyncPgConnection,
     ledger: &Ledger,
     prices: &PriceList,
     now: DateTime<Utc>,
-) -> QueryResult<(HashMap<Uuid, Place>, Vec<i64>)> {
+) -> QueryResult<Saved> {
     let changes = RecordChanges::of(ledger, prices)?;
     store::save_attempts(conn, changes.facts).await?;
     let places = save_and_chain(conn, changes.records, now).await?;
+    let growing = changes.counters.growing();
     changes.counters.save(conn).await?;
     let graph = GraphChanges::of(ledger, &places);
     let versions = nodes::save_outputs(conn, graph.outputs).await?;
@@ -83,7 +96,7 @@ async fn save(
     let mut touched = edges::lead_consumers_to(conn, versions, graph.known_consumers.clone()).await?;
     touched.extend(graph.known_consumers);
     touched.extend(graph.new_consumers);
-    Ok((places, touched))
+    Ok(Saved { places, touched, growing })
 }
 
 /// An event for each record that is new or has new outputs; it follows from the event that reported them.

@@ -6,7 +6,7 @@ use protocol::provenance_query::RecordView;
 use provenance_store::MIGRATIONS;
 use provenance_store::cascade::{self, Applied, apply_order};
 use provenance_store::costs::PriceList;
-use provenance_store::marks::MarkRules;
+use provenance_store::policy::Policy;
 use provenance_store::queries::{Unanswered, get_record};
 use provenance_store::records::translation::translate;
 use provenance_store::records::{Heard, apply_batch};
@@ -39,15 +39,9 @@ impl Store {
     pub(crate) async fn apply(&self, events: impl IntoIterator<Item = Event>) -> Vec<OutboxEntry> {
         let heard =
             events.into_iter().map(|event| Heard { told: translate(&event).unwrap(), event }).collect();
-        apply_batch(
-            &mut *self.connection().await,
-            heard,
-            MarkRules::UNLIMITED,
-            &self.prices,
-            at(1_000).to_utc(),
-        )
-        .await
-        .unwrap()
+        apply_batch(&mut *self.connection().await, heard, Policy::default(), &self.prices, at(1_000).to_utc())
+            .await
+            .unwrap()
     }
 
     /// Follows an order about marks; returns what follows from it.
@@ -55,7 +49,7 @@ impl Store {
         let order = cascade::order(&event).unwrap().unwrap();
         let mut connection = self.connection().await;
         let now = event.time.to_utc();
-        match apply_order(&mut connection, &event, &order, MarkRules::UNLIMITED, now).await.unwrap() {
+        match apply_order(&mut connection, &event, &order, Policy::default(), now).await.unwrap() {
             Applied::Done(follow) => follow,
             Applied::Unknown => panic!("nothing of that id"),
         }

@@ -8,6 +8,7 @@
 )]
 
 mod answers;
+mod checkpoints;
 mod events;
 mod fixture;
 mod graph;

@@ -1,7 +1,7 @@
 //! Several replicas write at the same time and lose nothing.
 
 use futures_util::future::join_all;
-use provenance_store::marks::MarkRules;
+use provenance_store::policy::Policy;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -64,7 +64,7 @@ async fn a_batch_that_fails_leaves_nothing_behind_and_succeeds_later() {
     let failed = provenance_store::records::apply_batch(
         &mut *store.connection().await,
         heard(),
-        MarkRules::UNLIMITED,
+        Policy::default(),
         &store.prices,
         now,
     )
@@ -77,7 +77,7 @@ async fn a_batch_that_fails_leaves_nothing_behind_and_succeeds_later() {
     let follow = provenance_store::records::apply_batch(
         &mut *store.connection().await,
         heard(),
-        MarkRules::UNLIMITED,
+        Policy::default(),
         &store.prices,
         now,
     )

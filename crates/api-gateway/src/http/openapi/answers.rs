@@ -110,6 +110,19 @@ answers! {
     NoSuchProjectRecords = [InvalidIdentifier, ValidationFailed], [ProjectNotFound], [ProvenanceTimeout];
     /// A key id in the path that is not one, or names no key.
     NoSuchKey = [InvalidIdentifier], [NoSuchRoute];
+    /// Nothing of that id that could be marked, no answer about it in time, or a body that is wrong.
+    NoSuchArtifactOrBadBody = [InvalidIdentifier, ValidationFailed, MalformedJson], [ArtifactNotFound],
+        [PayloadTooLarge], [UnsupportedMediaType], [ProvenanceTimeout];
+    /// A project that is not there, a body that is wrong, or no answer in time.
+    NoSuchProjectOrBadCheckpoint = [InvalidIdentifier, ValidationFailed, MalformedJson], [ProjectNotFound],
+        [PayloadTooLarge], [UnsupportedMediaType], [ProvenanceTimeout];
+    /// A project that is not there, or no answer about it in time.
+    NoSuchProjectOrNoAnswer = [InvalidIdentifier], [ProjectNotFound], [ProvenanceTimeout];
+    /// A checkpoint that is not there or cannot be returned to, or a body that is wrong.
+    NoSuchCheckpointOrBadBody = [InvalidIdentifier, ValidationFailed, MalformedJson], [CheckpointNotFound],
+        [CheckpointInvalid], [PayloadTooLarge], [UnsupportedMediaType], [ProvenanceTimeout];
+    /// A rollback id that is not one, or names no rollback.
+    NoSuchRollback = [InvalidIdentifier], [RollbackNotFound];
     /// A path that leads nowhere.
     NoSuchPath = [NoSuchRoute];
     /// What can happen to every operation that looks something up.

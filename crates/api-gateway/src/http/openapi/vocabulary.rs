@@ -55,6 +55,8 @@ word_schemas! {
     ReviewStatusWord as "ReviewStatus" = crate::reviews::ReviewStatus::WORDS;
     /// How a worker is.
     WorkerStatusWord as "WorkerStatus" = crate::workers::WorkerStatus::WORDS;
+    /// How bad something is.
+    SeverityWord as "Severity" = words::Severity::WORDS;
     /// State of a record's verification.
     VerificationStatusWord as "VerificationStatus" = words::VerificationStatus::WORDS;
 }

@@ -21,6 +21,7 @@ use crate::tasks::lifecycle::Rules;
 use crate::tasks::store::family::count_ancestors;
 use crate::tasks::store::inbox::forget_events;
 use crate::tasks::store::read::lock_tasks;
+use crate::trust::{Noted, Notice, Notices};
 
 /// How long an event may wait for its task, or for the event it builds on.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -38,6 +39,7 @@ pub(super) struct Batch {
     /// `None` for what means nothing for a task.
     tellings: Vec<Option<Telling>>,
     heartbeats: Vec<Sighting>,
+    notices: Notices,
     outcomes: Vec<Outcome>,
 }
 
@@ -46,7 +48,14 @@ impl Batch {
         let mut outcomes = Vec::with_capacity(received.len());
         let mut tellings = Vec::with_capacity(received.len());
         let mut heartbeats = Vec::new();
+        let mut notices = Notices::default();
         for Received { event, traceparent, .. } in received {
+            if let Some(notice) = Notice::of(&event) {
+                notices.add(event.id, notice);
+                tellings.push(None);
+                outcomes.push(Outcome::Done);
+                continue;
+            }
             if let EventData::AgentHeartbeat(heartbeat) = event.data {
                 heartbeats.push(Sighting::new(heartbeat, event.time));
                 tellings.push(None);
@@ -75,7 +84,7 @@ impl Batch {
             });
             tellings.push(telling);
         }
-        Self { tellings, heartbeats, outcomes }
+        Self { tellings, heartbeats, notices, outcomes }
     }
 
     pub(super) fn outcomes(self) -> Vec<Outcome> {
@@ -89,7 +98,7 @@ impl Batch {
         rules: &Rules,
         limits: PlanLimits,
         now: DateTime<Utc>,
-    ) -> QueryResult<Committed> {
+    ) -> QueryResult<(Committed, Noted)> {
         // Nobody is heard in the future, whatever the envelope of a stranger says.
         self.heartbeats.iter_mut().for_each(|heartbeat| heartbeat.at = heartbeat.at.min(now));
         record_sightings(conn, &Sightings::of(&self.heartbeats)).await?;
@@ -118,7 +127,8 @@ impl Batch {
         for heartbeat in &self.heartbeats {
             note_held_tasks(&mut changes, heartbeat)?;
         }
-        changes.write(conn).await
+        let noted = self.notices.note(conn, now).await?;
+        Ok((changes.write(conn).await?, noted))
     }
 
     /// Every task that something is told about, by its id.

@@ -6,8 +6,9 @@ use protocol::{RequestId, TaskId, TraceId};
 use crate::reviews::ReviewId;
 use crate::tasks::lifecycle::{HandOver, Input};
 
-/// The events that the gateway's queue is bound to: exactly those that mean something for a task or an agent.
-pub const CONSUMED: [EventKind; 13] = [
+/// The events that the gateway's queue is bound to: exactly those that mean something for a task, an agent
+/// or what tasks may use.
+pub const CONSUMED: [EventKind; 17] = [
     EventKind::TaskReady,
     EventKind::TaskRoutingFailed,
     EventKind::TaskDispatched,
@@ -21,6 +22,10 @@ pub const CONSUMED: [EventKind; 13] = [
     EventKind::ReviewRequested,
     EventKind::ReviewCompleted,
     EventKind::AgentHeartbeat,
+    EventKind::ProvenanceRecorded,
+    EventKind::ArtifactTainted,
+    EventKind::ArtifactCleared,
+    EventKind::RollbackCompleted,
 ];
 
 /// What an event means for a task.
@@ -101,7 +106,7 @@ fn input(data: EventData, trace_id: Option<TraceId>) -> Option<(TaskId, Input)> 
                 required_changes: review.required_changes,
             },
         ),
-        // Plans are not inputs yet, heartbeats are about agents first; the rest are our own announcements, and what others keep the books of.
+        // Plans are not inputs yet, heartbeats are about agents first, some are noted apart; the rest are our own announcements, and what others keep the books of.
         EventData::TaskCreated(_)
         | EventData::TaskCancelled(_)
         | EventData::TaskStatusChanged(_)

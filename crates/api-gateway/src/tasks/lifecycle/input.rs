@@ -15,6 +15,15 @@ pub enum Input {
     },
     /// All tasks it depends on are completed.
     DependenciesCompleted,
+    /// A task it depends on runs again.
+    DependencyReopened,
+    /// It would use something that was found wrong.
+    InputTainted {
+        /// What.
+        artifact: String,
+    },
+    /// Its inputs are good again, or somebody wants it to go on all the same.
+    InputsCleared,
     /// A task it depends on ended otherwise.
     DependencyFailed {
         /// Which.

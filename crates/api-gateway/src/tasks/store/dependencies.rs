@@ -67,7 +67,12 @@ pub(crate) async fn insert_waits(
             )
         })
         .collect();
-    diesel::insert_into(task_dependencies::table).values(rows).execute(conn).await.map(|_| ())
+    diesel::insert_into(task_dependencies::table)
+        .values(rows)
+        .on_conflict_do_nothing()
+        .execute(conn)
+        .await
+        .map(|_| ())
 }
 
 /// Removes the waits of tasks that are blocked no longer.

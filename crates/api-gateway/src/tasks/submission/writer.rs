@@ -24,6 +24,7 @@ use crate::tasks::dispatch::asks_the_same;
 use crate::tasks::store::dependencies::{Dependency, lock_dependencies};
 use crate::tasks::store::named::{find_tasks, has_parameters};
 use crate::tasks::task::{Submission, Task};
+use crate::trust::store::list_tainted;
 
 /// What the history calls a submission.
 const SUBMITTED: &str = "task.submitted";
@@ -146,7 +147,8 @@ async fn store_batch(
     let accepted: Vec<&Ticket> =
         batch.iter().filter(|ticket| !answered.contains_key(&ticket.submission.id)).collect();
     let mut slots = Slots::find(conn, service.default_limit(), &accepted, hold).await?;
-    let admitted = slots.admit(&accepted, now);
+    let free = without_tainted_inputs(conn, &accepted).await?;
+    let admitted = slots.admit(&free, now);
     let mut changes = ChangeSet::new(service.rules(), now, Vec::new());
     for ticket in accepted {
         let submission = slots.defaults.fill_in(ticket.submission.clone(), ticket.open);
@@ -164,6 +166,24 @@ async fn store_batch(
     // Those that wait were just found to have no slot: looking again would be in vain.
     committed.may_admit.retain(|project| slots.has_free(project));
     Ok((committed, answered))
+}
+
+/// Whoever would use something tainted is not released at once: admission will see, and say so.
+async fn without_tainted_inputs<'t>(
+    conn: &mut AsyncPgConnection,
+    accepted: &[&'t Ticket],
+) -> QueryResult<Vec<&'t Ticket>> {
+    let inputs = accepted.iter().flat_map(|ticket| &ticket.submission.inputs);
+    let names: BTreeSet<&str> = inputs.map(|input| input.artifact_id.as_str()).collect();
+    if names.is_empty() {
+        return Ok(accepted.to_vec());
+    }
+    let tainted = list_tainted(conn, names.into_iter().collect()).await?;
+    let is_free = |ticket: &&&Ticket| {
+        let inputs = &ticket.submission.inputs;
+        !inputs.iter().any(|input| tainted.contains(input.artifact_id.as_str()))
+    };
+    Ok(accepted.iter().filter(is_free).copied().collect())
 }
 
 /// Work for agents names its task, and so does a request that is served again: where that task is there already, it

@@ -206,7 +206,7 @@ async fn do_step(store: &Store, world: usize, second: i64, step: &Step) {
 async fn what_is_suspect_follows_from_marks_edges_and_clearings_in_any_order() {
     let store = Store::create("marks_model").await;
     let mut runner = TestRunner::deterministic();
-    for world in 0..8 {
+    for world in 0..5 {
         let life = any_life().new_tree(&mut runner).unwrap().current();
         let mut model = Model::default();
         for (time, step) in (1..).zip(&life) {

@@ -279,6 +279,9 @@ pub(super) fn one_of_each() -> Vec<(&'static str, Input)> {
     vec![
         ("admitted", admitted()),
         ("dependencies completed", Input::DependenciesCompleted),
+        ("dependency reopened", Input::DependencyReopened),
+        ("input tainted", Input::InputTainted { artifact: "artifact-1".to_owned() }),
+        ("inputs cleared", Input::InputsCleared),
         ("dependency failed", Input::DependencyFailed { dependency: task_id(), status: TaskStatus::Failed }),
         ("ready", ready(1)),
         ("dispatched", Input::Dispatched { attempt: 1 }),

@@ -9,8 +9,8 @@ use crate::tasks::lifecycle::Input;
 /// How far into an attempt a phase is.
 fn progress_of(phase: Phase) -> u8 {
     match phase {
-        Phase::Blocked => 0,
-        Phase::Submitted => 1,
+        // Whoever waits for a slot may have to wait for something else again.
+        Phase::Blocked | Phase::Submitted => 1,
         Phase::Routing => 2,
         Phase::Ready => 3,
         Phase::Executing => 4,
