@@ -10,7 +10,7 @@ have() {
 }
 
 if have shellcheck "shell scripts"; then
-    shellcheck deploy/local/{services,with-services,install-packages} deploy/local/*.sh deploy/local/parts/*.sh .ci/run
+    shellcheck deploy/local/{services,with-services,install-packages} deploy/local/*.sh deploy/local/parts/*.sh deploy/verify deploy/backup/{dump,restore} .ci/run
 fi
 if have cargo-deny "licences, advisories, sources"; then cargo deny check; fi
 if have cargo-machete "unused dependencies"; then cargo machete; fi
