@@ -13,7 +13,6 @@ pub mod client;
 pub mod faults;
 pub mod measure;
 pub mod outsider;
-pub mod spans;
 pub mod stack;
 pub mod watcher;
 

@@ -29,6 +29,5 @@ mod replicas;
 mod server_restarts;
 mod slow_peers;
 mod task_life;
-mod tracing;
 mod trust;
 mod webhooks;
