@@ -22,6 +22,7 @@ mod hostile_events;
 mod idempotency;
 mod live;
 mod load;
+mod metrics_table;
 mod processes;
 mod projects;
 mod provenance;

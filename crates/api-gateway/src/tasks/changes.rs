@@ -126,7 +126,7 @@ impl<'a> ChangeSet<'a> {
                 let before = std::mem::replace(&mut tracked.task, after);
                 let task = &tracked.task;
                 self.history.push(cause.record(&before, task, self.now, None));
-                self.observations.push(Observation::applied(cause.event, &before, task, self.now));
+                self.observations.push(Observation::applied(cause.event, &before, task, input, self.now));
                 self.questions.note(&before, task, input);
                 self.heard.extend(Heard::of(&before, task, input, self.now));
                 let inherited = self.inherited.get(&id).map_or(&[][..], Vec::as_slice);
