@@ -133,7 +133,7 @@ impl World<'_> {
 }
 
 /// Applied changes connect, phases of an attempt only move forward, and an attempt ends once.
-fn check_history(history: &[HistoryEntry]) {
+pub(super) fn check_history(history: &[HistoryEntry]) {
     let applied: Vec<&HistoryEntry> = history.iter().filter(|entry| entry.applied).collect();
     for pair in applied.windows(2) {
         let [one, next] = pair else { continue };
