@@ -26,7 +26,7 @@ use crate::tasks::submission::NewTask;
 use crate::tasks::task::Task;
 
 /// Cases of one run, unless the environment says otherwise.
-const CASES: u64 = 5;
+const CASES: u64 = 2;
 /// Steps of one case.
 const STEPS: usize = 70;
 /// Tasks of one case.
