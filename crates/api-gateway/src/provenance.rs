@@ -13,8 +13,8 @@ use protocol::provenance_query::integrity::{VerifyPage, VerifyQuery};
 use protocol::provenance_query::records::{ListRecordsQuery, RecordPage};
 use protocol::provenance_query::spend::ProjectSummary;
 use protocol::provenance_query::{
-    CheckpointView, Clearing, ExportCursor, ExportedPage, ImportedLines, MarkTargetView, ProjectHealth,
-    ProvenanceQuery, ProvenanceReply, QueryError, QueryErrorCode, RecordView,
+    CheckpointView, Clearing, ExportCursor, ExportFormat, ExportedPage, ImportedLines, MarkTargetView,
+    ProjectHealth, ProvenanceQuery, ProvenanceReply, QueryError, QueryErrorCode, RecordView,
 };
 use protocol::topology::PROVENANCE_QUERY_QUEUE;
 use protocol::{CheckpointId, ProjectId};
@@ -76,9 +76,11 @@ impl ProvenanceClient {
         &self,
         first_line: u64,
         lines: Vec<String>,
+        dry_run: bool,
     ) -> Result<ImportedLines, ProvenanceError> {
-        let found =
-            self.call(&ProvenanceQuery::ImportLines { first_line, lines }, self.import_timeout).await?;
+        let found = self
+            .call(&ProvenanceQuery::ImportLines { first_line, lines, dry_run }, self.import_timeout)
+            .await?;
         found.ok_or_else(|| ProvenanceError::Refused("it cannot import".to_owned()))
     }
 
@@ -90,6 +92,18 @@ impl ProvenanceClient {
     ) -> Result<ExportedPage, ProvenanceError> {
         let found = self.ask(&ProvenanceQuery::ExportPage { project_id, after }).await?;
         found.ok_or_else(|| ProvenanceError::Refused("it cannot export".to_owned()))
+    }
+
+    /// The document about the artifact, record or task of that id.
+    ///
+    /// # Errors
+    /// See [`ProvenanceError`].
+    pub async fn export_artifact(
+        &self,
+        id: String,
+        format: ExportFormat,
+    ) -> Result<Option<serde_json::Value>, ProvenanceError> {
+        self.ask(&ProvenanceQuery::ExportArtifact { id, format }).await
     }
 
     /// Records by filter, newest first.

@@ -6,7 +6,9 @@ mod interchange;
 pub mod records;
 pub mod spend;
 
-pub use interchange::{ExportCursor, ExportKind, ExportedPage, ImportOutcome, ImportedLine, ImportedLines};
+pub use interchange::{
+    ExportCursor, ExportFormat, ExportKind, ExportedPage, ImportOutcome, ImportedLine, ImportedLines,
+};
 
 use graph::{ImpactQuery, LineageQuery, ReachedQuery};
 use integrity::VerifyQuery;
@@ -64,6 +66,8 @@ pub enum ProvenanceQuery {
         first_line: u64,
         /// The lines as they came, without line breaks.
         lines: Vec<String>,
+        /// Only tell what would become of them.
+        dry_run: bool,
     },
     /// The next lines of a project's export; the answer is an [`ExportedPage`].
     ExportPage {
@@ -94,6 +98,13 @@ pub enum ProvenanceQuery {
     },
     /// Whether a project's records are what was written.
     VerifyProject(VerifyQuery),
+    /// The document about one artifact and what it was built on; the answer is JSON of the format.
+    ExportArtifact {
+        /// Provenance id, artifact id or task id, tried in this order.
+        id: String,
+        /// In which form.
+        format: ExportFormat,
+    },
 }
 
 /// What the provenance-store answers. On the wire `{"result": ...}` or `{"error": {...}}`.

@@ -3,15 +3,18 @@
 //! so nothing is lost by members that we do not know; what cannot be read is refused whole, with the reason.
 
 mod checkpoint_file;
+pub mod document;
 
 mod event_file;
 pub mod export;
 pub mod import;
 mod line;
+mod lineage;
 
 mod members;
 mod naming;
 mod native;
+mod prov;
 
 mod record_file;
 mod settled;

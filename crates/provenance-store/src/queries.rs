@@ -35,6 +35,7 @@ use thiserror::Error;
 use crate::checkpoints;
 use crate::graph::{Direction, Limits, Start, find_start};
 use crate::integrity;
+use crate::interchange::document::export_artifact;
 use crate::interchange::export::export_page;
 use crate::interchange::import::import_lines;
 use crate::policy::Policy;
@@ -119,9 +120,12 @@ pub async fn answer(
         ProvenanceQuery::ClearMarks { id, reason } => {
             json(&clear_marks(conn, &id, &reason, desk, &mut follow).await?)
         }
-        ProvenanceQuery::ImportLines { first_line, lines } => {
-            json(&import_lines(conn, first_line, lines, desk.now).await?)
+        ProvenanceQuery::ImportLines { first_line, lines, dry_run } => {
+            let imported = import_lines(conn, first_line, lines, dry_run, desk).await?;
+            follow.extend(imported.follow);
+            json(&imported.lines)
         }
+        ProvenanceQuery::ExportArtifact { id, format } => export_artifact(conn, &id, format, desk.now).await,
         ProvenanceQuery::ExportPage { project_id, after } => {
             json(&export_page(conn, &project_id, after).await?)
         }

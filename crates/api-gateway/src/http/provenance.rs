@@ -4,6 +4,7 @@ pub(crate) mod clear;
 mod cursors;
 pub(crate) mod dependencies;
 pub(crate) mod dependents;
+pub(crate) mod export_artifact;
 pub(crate) mod export_project;
 pub(crate) mod get;
 pub(crate) mod impact;

@@ -86,6 +86,7 @@ routes! {
     POST "/api/v1/reviews/{review_id}/approve" => reviews::approve::approve_review;
     POST "/api/v1/reviews/{review_id}/reject" => reviews::reject::reject_review;
     POST "/api/v1/reviews/{review_id}/request-changes" => reviews::request_changes::request_review_changes;
+    GET  "/api/v1/provenance/{id}/export" => provenance::export_artifact::export_artifact_provenance;
     POST "/api/v1/provenance/import" => provenance::import::import_provenance;
     GET  "/api/v1/projects/{project_id}/provenance/export" => provenance::export_project::export_project_provenance;
     POST "/api/v1/projects/{project_id}/webhooks" => webhooks::create::create_webhook;

@@ -58,17 +58,19 @@ impl Transfer {
         &self,
         first_line: u64,
         lines: &[String],
+        dry_run: bool,
         patiently: bool,
     ) -> Result<Vec<ImportedLine>, TransferError> {
-        retry(patiently, || self.import_once(first_line, lines.to_vec())).await
+        retry(patiently, || self.import_once(first_line, lines.to_vec(), dry_run)).await
     }
 
     async fn import_once(
         &self,
         first_line: u64,
         lines: Vec<String>,
+        dry_run: bool,
     ) -> Result<Vec<ImportedLine>, TransferError> {
-        let imported = self.client.import_lines(first_line, lines).await?;
+        let imported = self.client.import_lines(first_line, lines, dry_run).await?;
         if !imported.projects.is_empty() {
             let projects: Vec<&ProjectId> = imported.projects.iter().collect();
             let mut conn = self.tasks.connection().await?;

@@ -82,3 +82,13 @@ pub struct ExportedPage {
     /// Where to go on; absent at the end.
     pub next: Option<ExportCursor>,
 }
+
+/// In which form one artifact's provenance is exported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExportFormat {
+    /// Records as in files.
+    Json,
+    /// W3C PROV-JSON.
+    Prov,
+}

@@ -5,8 +5,13 @@ mod marked;
 mod records;
 
 use chrono::{DateTime, Utc};
+use std::collections::BTreeSet;
+
 use diesel::QueryResult;
+use diesel::result::Error;
 use diesel_async::{AsyncConnection, AsyncPgConnection};
+use messaging::OutboxEntry;
+use protocol::ProjectId;
 use protocol::provenance_query::{ImportOutcome, ImportedLine, ImportedLines};
 use service_runtime::database::StoreError;
 use tracing::error;
@@ -16,7 +21,17 @@ use super::event_file::FileTaintEvent;
 use super::line::{self, Kind};
 use super::members::{Repairs, Unreadable};
 use super::record_file::FileRecord;
+use crate::queries::Desk;
 use crate::writer_lock;
+
+/// What became of lines, and what follows.
+#[derive(Debug, Default)]
+pub struct Imported {
+    /// What became of each line.
+    pub lines: ImportedLines,
+    /// Events to publish; they are in the outbox already.
+    pub follow: Vec<OutboxEntry>,
+}
 
 /// A line that could be read.
 enum Taken {
@@ -37,7 +52,9 @@ struct Item<T> {
 /// What becomes of each line of a batch.
 struct Report {
     lines: Vec<Option<ImportedLine>>,
-    projects: std::collections::BTreeSet<protocol::ProjectId>,
+    projects: BTreeSet<ProjectId>,
+    /// Events that follow, to be published.
+    follow: Vec<OutboxEntry>,
 }
 
 impl Report {
@@ -61,7 +78,8 @@ impl Report {
     }
 }
 
-/// Takes these lines in; says for each that is not blank what became of it. `first_line` is the place of the first in the whole import.
+/// Takes these lines in; says for each that is not blank what became of it. A dry run changes nothing and says what
+/// would have. `first_line` is the place of the first in the whole import.
 ///
 /// # Errors
 /// The database is away or has a bug of ours; nothing of the batch was changed then.
@@ -69,9 +87,10 @@ pub async fn import_lines(
     conn: &mut AsyncPgConnection,
     first_line: u64,
     lines: Vec<String>,
-    now: DateTime<Utc>,
-) -> Result<ImportedLines, StoreError> {
-    match import_batch(conn, first_line, &lines, now).await {
+    dry_run: bool,
+    desk: &Desk,
+) -> Result<Imported, StoreError> {
+    match import_batch(conn, first_line, &lines, dry_run, desk).await {
         Ok(imported) => Ok(imported),
         Err(error) => {
             let error = StoreError::from(error);
@@ -79,7 +98,7 @@ pub async fn import_lines(
                 return Err(error);
             }
             error!(%error, "a batch of an import could not be stored; its lines are tried one by one");
-            import_one_by_one(conn, first_line, lines, now).await
+            import_one_by_one(conn, first_line, lines, dry_run, desk).await
         }
     }
 }
@@ -89,18 +108,20 @@ async fn import_one_by_one(
     conn: &mut AsyncPgConnection,
     first_line: u64,
     lines: Vec<String>,
-    now: DateTime<Utc>,
-) -> Result<ImportedLines, StoreError> {
-    let mut all = ImportedLines::default();
+    dry_run: bool,
+    desk: &Desk,
+) -> Result<Imported, StoreError> {
+    let mut all = Imported::default();
     for (number, line) in (first_line..).zip(lines) {
         let (file, _) = match line::parse(&line) {
             Ok(line) => (Some(line.file), ()),
             Err((file, _)) => (file, ()),
         };
-        match import_batch(conn, number, std::slice::from_ref(&line), now).await {
+        match import_batch(conn, number, std::slice::from_ref(&line), dry_run, desk).await {
             Ok(one) => {
-                all.lines.extend(one.lines);
-                all.projects.extend(one.projects);
+                all.lines.lines.extend(one.lines.lines);
+                all.lines.projects.extend(one.lines.projects);
+                all.follow.extend(one.follow);
             }
             Err(error) => {
                 let error = StoreError::from(error);
@@ -109,7 +130,12 @@ async fn import_one_by_one(
                 }
                 error!(%error, cause = std::error::Error::source(&error), "a line could not be stored");
                 let reason = Some("it could not be stored; the service's log says why".to_owned());
-                all.lines.push(ImportedLine { file, id: None, outcome: ImportOutcome::Refused, reason });
+                all.lines.lines.push(ImportedLine {
+                    file,
+                    id: None,
+                    outcome: ImportOutcome::Refused,
+                    reason,
+                });
             }
         }
     }
@@ -120,14 +146,15 @@ async fn import_batch(
     conn: &mut AsyncPgConnection,
     first_line: u64,
     lines: &[String],
-    now: DateTime<Utc>,
-) -> QueryResult<ImportedLines> {
-    let mut report = Report { lines: vec![None; lines.len()], projects: std::collections::BTreeSet::new() };
+    dry_run: bool,
+    desk: &Desk,
+) -> QueryResult<Imported> {
+    let mut report = Report { lines: vec![None; lines.len()], projects: BTreeSet::new(), follow: Vec::new() };
     let mut found_records = Vec::new();
     let mut found_events = Vec::new();
     let mut found_checkpoints = Vec::new();
     for (place, text) in lines.iter().enumerate().filter(|(_, text)| !text.trim().is_empty()) {
-        match read(text, now) {
+        match read(text, desk.now) {
             Ok((file, body, taken)) => match taken {
                 Taken::Record(content) => found_records.push(Item { place, file, body, content: *content }),
                 Taken::TaintEvent(content) => found_events.push(Item { place, file, body, content }),
@@ -144,17 +171,27 @@ async fn import_batch(
             }
         }
     }
-    conn.transaction(async |conn| {
-        writer_lock::acquire(conn).await?;
-        records::import(conn, found_records, &mut report, now).await?;
-        marked::import_checkpoints(conn, found_checkpoints, &mut report).await?;
-        marked::import_events(conn, found_events, &mut report).await
-    })
-    .await?;
-    Ok(ImportedLines {
+    let done = conn
+        .transaction(async |conn| {
+            writer_lock::acquire(conn).await?;
+            records::import(conn, found_records, desk, &mut report).await?;
+            marked::import_checkpoints(conn, found_checkpoints, &mut report).await?;
+            marked::import_events(conn, found_events, dry_run, &mut report).await?;
+            if dry_run { Err(Error::RollbackTransaction) } else { Ok(()) }
+        })
+        .await;
+    match done {
+        Err(Error::RollbackTransaction) if dry_run => {
+            report.projects.clear();
+            report.follow.clear();
+        }
+        done => done?,
+    }
+    let imported = ImportedLines {
         lines: report.lines.into_iter().flatten().collect(),
         projects: report.projects.into_iter().collect(),
-    })
+    };
+    Ok(Imported { lines: imported, follow: report.follow })
 }
 
 type Read = (String, String, Taken);
@@ -166,7 +203,7 @@ fn read(text: &str, now: DateTime<Utc>) -> Result<Read, (Option<String>, String)
         Kind::Record => {
             FileRecord::read(&line.file, body, now.into()).map(|record| Taken::Record(Box::new(record)))
         }
-        Kind::TaintEvent => FileTaintEvent::read(body).map(Taken::TaintEvent),
+        Kind::TaintEvent => FileTaintEvent::read(body, now.into()).map(Taken::TaintEvent),
         Kind::Checkpoint => FileCheckpoint::read(body).map(Taken::Checkpoint),
     };
     match taken {

@@ -35,7 +35,7 @@ pub(super) struct WrittenRow {
     pub(super) provenance_id: Uuid,
     pub(super) task_id: Uuid,
     attempt: i32,
-    project_id: Option<String>,
+    pub(super) project_id: Option<String>,
     tier: Option<String>,
     domain: Option<String>,
     pub(super) model_used: Option<String>,

@@ -3,10 +3,12 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::Uuid as SqlUuid;
-use diesel::sql_types::{Array, BigInt, Binary, Bool, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Nullable, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
+use super::event_file::FileTaintEvent;
+use super::naming;
 use crate::statement::statement;
 
 statement!(
@@ -76,7 +78,8 @@ pub(super) async fn list_digests(
 }
 
 statement!(
-    /// Puts the marks and the age that files tell on new records.
+    /// Puts the marks and the age that files tell on new records. What a file tells to be clean is out of reach of the
+    /// marks that files bring along (the first wave): somebody may have cleared it.
     struct MarkRecords {
         seq: Vec<i64> as Array<BigInt>,
         created_at: Vec<DateTime<Utc>> as Array<Timestamptz>,
@@ -91,7 +94,8 @@ statement!(
     "UPDATE provenance_records record SET
         created_at = told.created_at, is_tainted = told.is_tainted, tainted_at = told.tainted_at,
         tainted_reason = told.tainted_reason, tainted_by = told.tainted_by, is_suspect = told.is_suspect,
-        suspect_since = told.suspect_since, suspect_source = told.suspect_source
+        suspect_since = told.suspect_since, suspect_source = told.suspect_source,
+        cleared_wave = CASE WHEN told.is_tainted OR told.is_suspect THEN 0 ELSE 1 END
      FROM UNNEST($1, $2, $3, $4, $5, $6, $7, $8, $9) AS told (
         seq, created_at, is_tainted, tainted_at, tainted_reason, tainted_by, is_suspect, suspect_since,
         suspect_source)
@@ -117,6 +121,91 @@ pub(super) async fn mark_records(
     }
     if !mark.seq.is_empty() {
         mark.execute(conn).await?;
+    }
+    Ok(())
+}
+
+statement!(
+    /// Suspicion comes from the outputs of records that files tell to be marked, like from any that was marked here.
+    struct PutMarks { seq: Vec<i64> as Array<BigInt> }
+    "INSERT INTO artifact_marks (node_id, kind, wave, cascade_id, reason, source_id, marked_at)
+     SELECT node.id, CASE WHEN record.is_tainted THEN 'tainted' ELSE 'suspect' END, 1, 'import',
+        COALESCE(record.tainted_reason, ''), COALESCE(record.tainted_by, record.suspect_source),
+        COALESCE(record.tainted_at, record.suspect_since, record.created_at)
+     FROM provenance_records record JOIN artifacts node ON node.producer_seq = record.seq
+     WHERE record.seq = ANY ($1) AND (record.is_tainted OR record.is_suspect)
+     ON CONFLICT (node_id) DO NOTHING"
+);
+
+statement!(
+    /// A suspect record is reached by the mark on its own first output.
+    struct LabelSuspects { seq: Vec<i64> as Array<BigInt> }
+    "UPDATE provenance_records record SET mark_wave = 1, mark_depth = 0, mark_origin = origin.id
+     FROM (SELECT producer_seq, min(id) AS id FROM artifacts WHERE producer_seq = ANY ($1) GROUP BY producer_seq) origin
+     WHERE record.seq = origin.producer_seq AND record.is_suspect"
+);
+
+/// Lets suspicion come from these records, which files tell to be tainted or suspect.
+pub(super) async fn put_marks(conn: &mut AsyncPgConnection, marked: Vec<i64>) -> QueryResult<()> {
+    if !marked.is_empty() {
+        PutMarks { seq: marked.clone() }.execute(conn).await?;
+        LabelSuspects { seq: marked }.execute(conn).await?;
+    }
+    Ok(())
+}
+
+statement!(
+    /// Adds events to the account of marks, and lets marks know the cascade they belong to.
+    struct AccountEvents {
+        record_id: Vec<Uuid> as Array<SqlUuid>,
+        at: Vec<DateTime<Utc>> as Array<Timestamptz>,
+        action: Vec<String> as Array<Text>,
+        artifact_id: Vec<Option<String>> as Array<Nullable<Text>>,
+        cascade_id: Vec<Option<String>> as Array<Nullable<Text>>,
+        depth: Vec<i32> as Array<Integer>,
+        source_artifact_id: Vec<Option<String>> as Array<Nullable<Text>>,
+        reason: Vec<String> as Array<Text>,
+    }
+    "WITH told AS (
+        SELECT told.*, record.seq AS record_seq
+        FROM UNNEST($1, $2, $3, $4, $5, $6, $7, $8) WITH ORDINALITY AS told (
+            record_id, at, action, artifact_id, cascade_id, depth, source_artifact_id, reason, place)
+        JOIN provenance_records record ON record.provenance_id = told.record_id
+     ), accounted AS (
+        INSERT INTO taint_events (at, action, artifact_id, record_seq, cascade_id, depth, source_artifact_id, reason)
+        SELECT at, action, artifact_id, record_seq, cascade_id, depth, source_artifact_id, reason FROM told
+        ORDER BY place
+     ), cascade AS (
+        SELECT DISTINCT ON (record_seq) record_seq, cascade_id FROM told
+        WHERE action <> 'clear' AND cascade_id IS NOT NULL ORDER BY record_seq, place DESC
+     ), marked AS (
+        UPDATE artifact_marks mark SET cascade_id = cascade.cascade_id
+        FROM cascade JOIN artifacts node ON node.producer_seq = cascade.record_seq
+        WHERE mark.node_id = node.id AND mark.wave = 1
+     )
+     UPDATE provenance_records record SET cascade_id = cascade.cascade_id
+     FROM cascade WHERE record.seq = cascade.record_seq AND record.cascade_id IS NULL
+        AND (record.is_tainted OR record.is_suspect)"
+);
+
+/// Adds events to the account of marks.
+pub(super) async fn account_events<'a>(
+    conn: &mut AsyncPgConnection,
+    events: impl Iterator<Item = &'a FileTaintEvent>,
+) -> QueryResult<()> {
+    let mut account = AccountEvents::default();
+    for event in events {
+        account.record_id.push(naming::record_uuid(&event.record));
+        account.at.push(event.at.to_utc());
+        account.action.push(event.action.to_owned());
+        account.artifact_id.push(event.artifact_id.clone());
+        account.cascade_id.push(event.cascade_id.clone());
+        account.depth.push(event.depth);
+        account.source_artifact_id.push(event.source.clone());
+        account.reason.push(event.reason.clone());
+    }
+    if !account.at.is_empty() {
+        account.execute(conn).await?;
     }
     Ok(())
 }

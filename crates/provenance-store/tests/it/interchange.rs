@@ -1,5 +1,7 @@
 //! Files of the earlier system: in, into the graph, and out again as they were.
 
+mod documents;
+mod prov_rules;
 mod samples;
 
 use std::collections::BTreeMap;
@@ -12,6 +14,8 @@ use crate::events::at;
 use crate::fixture::Store;
 use provenance_store::interchange::export::export_page;
 use provenance_store::interchange::import::import_lines;
+use provenance_store::policy::Policy;
+use provenance_store::queries::{Desk, GraphLimits};
 
 impl Store {
     /// Imports these lines in batches of that size.
@@ -20,8 +24,10 @@ impl Store {
         for batch in lines.chunks(batch) {
             let first = outcomes.len() as u64 + 1;
             let mut connection = self.connection().await;
-            let imported = import_lines(&mut connection, first, batch.to_vec(), at(1_000).to_utc()).await;
-            outcomes.extend(imported.unwrap().lines);
+            let imported =
+                import_lines(&mut connection, first, batch.to_vec(), false, &desk()).await.unwrap();
+            assert_eq!(imported.follow, []);
+            outcomes.extend(imported.lines.lines);
         }
         assert_eq!(outcomes.len(), lines.len());
         outcomes
@@ -46,6 +52,11 @@ impl Store {
         let line = json!({ "kind": kind, "file": file, "body": body }).to_string();
         self.import(&[line], 1).await.remove(0)
     }
+}
+
+fn desk() -> Desk {
+    let graph = GraphLimits { nodes: 10_000, depth: 1_000 };
+    Desk { policy: Policy::default(), graph, now: at(1_000).to_utc() }
 }
 
 fn count(outcomes: &[ImportedLine], outcome: ImportOutcome) -> usize {
@@ -173,6 +184,18 @@ async fn imported_records_are_in_the_graph_with_their_marks_and_are_counted() {
 }
 
 #[tokio::test]
+async fn a_dry_run_tells_the_same_and_changes_nothing() {
+    let store = Store::create("interchange_dry").await;
+    let lines = sample_lines();
+    let mut connection = store.connection().await;
+    let dry = import_lines(&mut connection, 1, lines.clone(), true, &desk()).await.unwrap().lines;
+    assert_eq!(store.lines("SELECT count(*)::text FROM provenance_records").await, ["0"]);
+    assert_eq!(store.lines("SELECT count(*)::text FROM imported_files").await, ["0"]);
+    assert_eq!(dry.projects, []);
+    assert_eq!(dry.lines, store.import(&lines, 100).await);
+}
+
+#[tokio::test]
 async fn the_order_of_files_does_not_change_the_graph() {
     let edges = "SELECT used.artifact_id || ' ' || COALESCE(used_by.provenance_id::text, '-') || ' > ' ||
             made.artifact_id || ' ' || made_by.provenance_id
@@ -267,4 +290,37 @@ async fn a_bad_line_costs_only_itself() {
     assert_eq!(outcomes[4].outcome, ImportOutcome::Imported);
     assert_eq!(outcomes[5].outcome, ImportOutcome::Refused, "{told:?}");
     assert_eq!(store.export("p").await.len(), 1);
+}
+
+#[tokio::test]
+async fn imported_marks_reach_what_is_made_here_and_can_be_cleared() {
+    let store = Store::create("interchange_marks").await;
+    let tainted = json!({ "id": "bad", "task_id": "t", "project_id": "p", "outputs": [{"artifact_id": "wrong"}],
+        "taint": {"is_tainted": true, "tainted_at": "2026-01-01T00:00:00", "tainted_reason": "a bug"} });
+    let suspect = json!({ "id": "doubt", "task_id": "t", "project_id": "p", "outputs": [{"artifact_id": "odd"}],
+        "inputs_consumed": ["wrong"], "taint": {"is_suspect": true, "suspect_source": "wrong"} });
+    let cleared = json!({ "id": "good", "task_id": "t", "project_id": "p", "outputs": [{"artifact_id": "fine"}],
+        "inputs_consumed": ["wrong"] });
+    for body in [&suspect, &tainted, &cleared] {
+        store.import_one("record", &format!("{}.json", body["id"].as_str().unwrap()), body.clone()).await;
+    }
+    for (artifact, expected) in [("wrong", (true, false)), ("odd", (false, true)), ("fine", (false, false))] {
+        let taint = store.record(artifact).await.taint;
+        assert_eq!((taint.is_tainted, taint.is_suspect), expected, "{artifact}");
+    }
+    let made = |id: &str, input: &str, second: i64| {
+        let data = json!({ "task_id": uuid::Uuid::now_v7(), "attempt": 1, "artifact_id": id, "project_id": "p",
+            "inputs_consumed": [input], "output": {} });
+        crate::events::event("task.output.created", second, data)
+    };
+    store.apply([made("of-wrong", "wrong", 1), made("of-odd", "odd", 2), made("of-fine", "fine", 3)]).await;
+    for (artifact, expected) in [("of-wrong", true), ("of-odd", true), ("of-fine", false)] {
+        assert_eq!(store.record(artifact).await.taint.is_suspect, expected, "{artifact}");
+    }
+    let clear = json!({ "artifact_id": "odd", "reason": "looked at it" });
+    store.order(crate::events::event("artifact.cleared", 4, clear)).await;
+    for artifact in ["odd", "of-odd"] {
+        assert!(!store.record(artifact).await.taint.is_suspect, "{artifact}");
+    }
+    assert!(store.record("of-wrong").await.taint.is_suspect);
 }

@@ -96,10 +96,12 @@ answers! {
         [PayloadTooLarge], [UnsupportedMediaType];
     /// No record of that id, or no answer about it in time.
     NoSuchRecord = [InvalidIdentifier], [ProvenanceNotFound], [ProvenanceTimeout];
+    /// No artifact of that id, or a query that makes no sense.
+    NoSuchArtifactOrBadInput = [InvalidIdentifier, ValidationFailed], [ArtifactNotFound], [ProvenanceTimeout];
     /// No answer of the provenance-store in time.
     StoreTooSlow = [ProvenanceTimeout];
     /// An import that is not JSON by lines, or that broke off.
-    BadImport = [MalformedJson], [UnsupportedMediaType], [ProvenanceTimeout];
+    BadImport = [ValidationFailed, MalformedJson], [UnsupportedMediaType], [ProvenanceTimeout];
     /// No artifact and no record of that id, or no answer about it in time.
     NoSuchArtifact = [InvalidIdentifier], [ArtifactNotFound], [ProvenanceTimeout];
     /// The same where there is a query.

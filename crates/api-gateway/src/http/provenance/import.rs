@@ -8,14 +8,30 @@ use actix_web::{HttpRequest, HttpResponse};
 use protocol::ErrorCode;
 use protocol::provenance_query::{ImportOutcome, ImportedLine};
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use self::lines::{Batch, LineBatches};
 use crate::http::AppState;
 use crate::http::ndjson::{self, NDJSON};
 use crate::http::openapi::answers::{BadImport, CannotServe};
 use crate::http::problem::ApiError;
+use crate::http::query::{Parameters, Query, ReadQuery};
 use crate::provenance::transfer::{Transfer, TransferError};
+
+/// How to import.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ImportQuery {
+    /// Change nothing and tell what would become of each line
+    #[param(value_type = Option<bool>, required = false)]
+    dry_run: bool,
+}
+
+impl ReadQuery for ImportQuery {
+    fn read(parameters: &mut Parameters) -> Option<Self> {
+        Some(Self { dry_run: parameters.parsed("dry_run").unwrap_or_default() })
+    }
+}
 
 /// One line of an import.
 #[derive(Debug, Serialize, ToSchema)]
@@ -57,6 +73,7 @@ pub(crate) struct ImportLineOutcome {
     post,
     path = "/api/v1/provenance/import",
     tag = "provenance",
+    params(ImportQuery),
     request_body(content = ImportLine, content_type = "application/x-ndjson"),
     responses(
         (status = 200, description = "What became of each line, in their order", body = ImportLineOutcome,
@@ -68,12 +85,14 @@ pub(crate) struct ImportLineOutcome {
 pub(crate) async fn import_provenance(
     request: HttpRequest,
     state: Data<AppState>,
+    query: Query<ImportQuery>,
     payload: Payload,
 ) -> Result<HttpResponse, ApiError> {
     check_content_type(&request)?;
     let mut import = Import {
         batches: LineBatches::new(payload, state.max_import_line_bytes),
         transfer: Transfer::new(state.provenance.clone(), state.tasks.clone()),
+        dry_run: query.0.dry_run,
     };
     // Until the first answer there can still be a status that tells what is wrong.
     let first = import.next(false).await?;
@@ -89,6 +108,7 @@ pub(crate) async fn import_provenance(
 struct Import {
     batches: LineBatches,
     transfer: Transfer,
+    dry_run: bool,
 }
 
 impl Import {
@@ -96,7 +116,9 @@ impl Import {
     async fn next(&mut self, patiently: bool) -> Result<Option<Bytes>, ApiError> {
         let Some(batch) = self.batches.next().await? else { return Ok(None) };
         let outcomes = match batch {
-            Batch::Lines { first_line, lines } => self.transfer.import(first_line, &lines, patiently).await?,
+            Batch::Lines { first_line, lines } => {
+                self.transfer.import(first_line, &lines, self.dry_run, patiently).await?
+            }
             Batch::Unreadable { line, reason } => vec![ImportedLine {
                 file: None,
                 id: None,

@@ -36,10 +36,12 @@ pub(super) async fn import_checkpoints(
     store::keep_files(conn, files).await
 }
 
-/// Takes taint events in. Each belongs to the project of the record that it is about.
+/// Takes taint events in. Each belongs to the project of the record that it is about. In a dry run the record may have
+/// been in a batch before, of which nothing was kept.
 pub(super) async fn import_events(
     conn: &mut AsyncPgConnection,
     items: Vec<Item<FileTaintEvent>>,
+    dry_run: bool,
     report: &mut Report,
 ) -> QueryResult<()> {
     let ids = items.iter().map(|item| item.content.id.clone()).collect();
@@ -49,8 +51,9 @@ pub(super) async fn import_events(
     let projects: HashMap<_, _> =
         records.into_iter().map(|record| (record.provenance_id, record.project_id)).collect();
     let mut files = Vec::new();
+    let mut new = Vec::new();
     for item in items {
-        let FileTaintEvent { id, record, digest, repairs } = &item.content;
+        let FileTaintEvent { id, record, digest, repairs, .. } = &item.content;
         if is_known(&mut known, &item, id, digest, report) {
             continue;
         }
@@ -59,13 +62,16 @@ pub(super) async fn import_events(
                 let project = project.clone().unwrap_or_else(|| ProjectId::default().into());
                 report.taken(&item, id, repairs.clone());
                 files.push(new_file("taint_event", id, project, *digest, &item));
+                new.push(item.content);
             }
+            None if dry_run => report.taken(&item, id, repairs.clone()),
             None => {
                 known.remove(id);
                 report.refused(&item, id, format!("provenance_id: there is no record {record:?}"));
             }
         }
     }
+    store::account_events(conn, new.iter()).await?;
     store::keep_files(conn, files).await
 }
 

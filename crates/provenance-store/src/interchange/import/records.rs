@@ -3,10 +3,10 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
 use diesel::QueryResult;
 use diesel::result::Error;
 use diesel_async::AsyncPgConnection;
+use messaging::outbox;
 use protocol::provenance_query::ImportOutcome;
 use uuid::Uuid;
 
@@ -16,7 +16,9 @@ use crate::integrity::Cause;
 use crate::interchange::native;
 use crate::interchange::record_file::{FileRecord, content_digest};
 use crate::interchange::store::{self, Known, NewFile};
+use crate::marks;
 use crate::project_counters::CounterChanges;
+use crate::queries::Desk;
 use crate::records::chained::{ChangedRecord, save_and_chain};
 use crate::records::projection::Marks;
 use crate::records::rows::RecordRow;
@@ -30,8 +32,8 @@ const OTHER_MARKS: &str = "here already; its marks differ, those here were kept"
 pub(super) async fn import(
     conn: &mut AsyncPgConnection,
     items: Vec<Item<FileRecord>>,
+    desk: &Desk,
     report: &mut Report,
-    now: DateTime<Utc>,
 ) -> QueryResult<()> {
     let ids = items.iter().map(|item| item.content.provenance_id).collect();
     let known = store::list_known(conn, ids).await?;
@@ -56,7 +58,7 @@ pub(super) async fn import(
             new.push(item);
         }
     }
-    write(conn, new, report, now).await
+    write(conn, new, desk, report).await
 }
 
 fn settle_known(item: &Item<FileRecord>, known: &Known, native: Option<&[u8; 32]>, report: &mut Report) {
@@ -98,8 +100,8 @@ async fn native_digests(
 async fn write(
     conn: &mut AsyncPgConnection,
     items: Vec<Item<FileRecord>>,
+    desk: &Desk,
     report: &mut Report,
-    now: DateTime<Utc>,
 ) -> QueryResult<()> {
     if items.is_empty() {
         return Ok(());
@@ -113,7 +115,7 @@ async fn write(
         rows.push(ChangedRecord { row, cause: Cause::Reported, created_at });
     }
     let digests: Vec<Vec<u8>> = rows.iter().map(|record| record.row.content_digest.clone()).collect();
-    let places = save_and_chain(conn, rows, now).await?;
+    let places = save_and_chain(conn, rows, desk.now).await?;
     counters.save(conn).await?;
     let place_of = |item: &Item<FileRecord>| places.get(&item.content.provenance_id).map(|place| place.seq);
     let marked = items.iter().filter_map(|item| {
@@ -132,7 +134,16 @@ async fn write(
     let versions = nodes::save_outputs(conn, outputs).await?;
     nodes::ensure_nodes(conn, used).await?;
     edges::insert_edges(conn, places.values().map(|place| place.seq).collect()).await?;
-    let _others = edges::lead_consumers_to(conn, versions, Vec::new()).await?;
+    let mut touched = edges::lead_consumers_to(conn, versions, Vec::new()).await?;
+    let is_marked = |item: &&Item<FileRecord>| item.content.marks.is_tainted || item.content.marks.is_suspect;
+    let (marked, clean): (Vec<_>, Vec<_>) = items.iter().partition(is_marked);
+    store::put_marks(conn, marked.into_iter().filter_map(place_of).collect()).await?;
+    touched.extend(clean.into_iter().filter_map(place_of));
+    // Marks that were set here reach what comes in, and marks that come in reach what was made of them here.
+    let cause = marks::Cause { event: None, reason: "built on something suspect", now: desk.now };
+    let followed = marks::follow_records(conn, touched, &cause, desk.policy.marks).await?;
+    outbox::insert(conn, &followed.entries).await?;
+    report.follow.extend(followed.entries);
 
     let files = items.iter().zip(digests).filter_map(|(item, content_digest)| {
         let record = &item.content;

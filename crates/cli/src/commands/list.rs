@@ -1,0 +1,119 @@
+//! `dats list`: tasks by filter, newest first.
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::Session;
+use crate::failure::Failure;
+use crate::json::Look;
+use crate::output::{Cell, Paint, Table, time};
+
+/// Largest page that the gateway gives.
+const PAGE: u64 = 200;
+
+/// `dats list`
+#[derive(Debug, Args)]
+pub(crate) struct ListArguments {
+    /// Only of this project
+    #[arg(short, long)]
+    project: Option<String>,
+    /// Only with this status; may be repeated
+    #[arg(short, long)]
+    status: Vec<String>,
+    /// Only in this phase
+    #[arg(long)]
+    phase: Option<String>,
+    /// Only of this tier
+    #[arg(long)]
+    tier: Option<String>,
+    /// Only of this domain
+    #[arg(long)]
+    domain: Option<String>,
+    /// Only with this tag
+    #[arg(long)]
+    tag: Option<String>,
+    /// Only subtasks of this task
+    #[arg(long, value_name = "TASK")]
+    parent: Option<String>,
+    /// Only submitted after this time (RFC 3339)
+    #[arg(long, value_name = "TIME")]
+    created_after: Option<String>,
+    /// Only submitted before this time (RFC 3339)
+    #[arg(long, value_name = "TIME")]
+    created_before: Option<String>,
+    /// Most tasks to show
+    #[arg(short = 'n', long, default_value_t = 50)]
+    limit: u64,
+    /// Show all, however many there are
+    #[arg(long, conflicts_with = "limit")]
+    all: bool,
+}
+
+/// Lists tasks.
+pub(super) async fn run(arguments: &ListArguments, session: &Session<'_>) -> Result<(), Failure> {
+    let wanted = if arguments.all { u64::MAX } else { arguments.limit.max(1) };
+    let mut tasks: Vec<Value> = Vec::new();
+    let mut answer = Value::Null;
+    let mut cursor = None;
+    loop {
+        let missing = wanted - u64::try_from(tasks.len()).unwrap_or_default();
+        let mut query = filters(arguments, session);
+        query.push(("limit", missing.min(PAGE).to_string()));
+        query.extend(cursor.map(|cursor| ("cursor", cursor)));
+        let page = session.client.get("/tasks", &query).await?;
+        tasks.extend(page.list("tasks").iter().cloned());
+        cursor = page.at("next_cursor").as_str().map(ToOwned::to_owned);
+        if answer.is_null() {
+            answer = page;
+        }
+        if cursor.is_none() || u64::try_from(tasks.len()).unwrap_or(u64::MAX) >= wanted {
+            break;
+        }
+    }
+    let total = answer.count("total");
+    let answer = json!({
+        "tasks": tasks, "total": total, "total_is_estimate": answer.flag("total_is_estimate"),
+        "next_cursor": cursor,
+    });
+    session.output.answer(&answer, || table(&answer, session))
+}
+
+fn filters(arguments: &ListArguments, session: &Session<'_>) -> Vec<(&'static str, String)> {
+    let one = [
+        ("project_id", session.project_if_any(arguments.project.as_deref())),
+        ("phase", arguments.phase.clone()),
+        ("tier", arguments.tier.clone()),
+        ("domain", arguments.domain.clone()),
+        ("tag", arguments.tag.clone()),
+        ("parent_id", arguments.parent.clone()),
+        ("created_after", arguments.created_after.clone()),
+        ("created_before", arguments.created_before.clone()),
+    ];
+    let statuses = arguments.status.iter().map(|status| ("status", status.clone()));
+    one.into_iter().filter_map(|(name, value)| Some((name, value?))).chain(statuses).collect()
+}
+
+fn table(answer: &Value, session: &Session<'_>) -> String {
+    let mut table = Table::new(["task", "status", "phase", "project", "tier", "submitted", "description"]);
+    for task in answer.list("tasks") {
+        table.row([
+            Cell::painted(task.text("task_id"), Paint::Faint),
+            Cell::status(task.text("status")),
+            task.text("phase").into(),
+            task.text("project_id").into(),
+            task.text("tier").into(),
+            time::ago(task.text("created_at"), session.now).into(),
+            task.text("description").into(),
+        ]);
+    }
+    if table.is_empty() {
+        return "no tasks".to_owned();
+    }
+    let (shown, total) = (answer.list("tasks").len(), answer.count("total"));
+    let more = if answer.flag("total_is_estimate") { "more than " } else { "" };
+    let rest = match u64::try_from(shown) {
+        Ok(shown) if shown < total => format!("{shown} of {more}{total}; all of them with --all\n"),
+        _ => String::new(),
+    };
+    session.output.table(&table) + &session.output.paint(rest.trim_end(), Paint::Faint)
+}
