@@ -19,6 +19,7 @@ mod cli;
 mod crashes;
 mod dependencies_away;
 mod documents;
+mod faults;
 mod hostile_events;
 mod idempotency;
 mod live;

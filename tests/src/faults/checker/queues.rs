@@ -13,9 +13,6 @@ const UNROUTED: &str = "dats.unrouted";
 /// Our own copies of events.
 const TAP: &str = "faults.tap";
 
-/// Told to whoever wants to know, even if nobody does.
-const FOR_ANYBODY: [&str; 1] = ["provenance.recorded"];
-
 /// Whether messages may stay in a queue: what is looked at one by one, and our own copies.
 fn may_hold(name: &str) -> bool {
     name.ends_with(".dead") || name == UNROUTED || name == "dlx_queue" || name == TAP
@@ -43,13 +40,13 @@ impl Inquiry<'_> {
         }
     }
 
-    /// Every event that a task's life depends on has somebody who is bound for it, at any time.
+    /// Every event of ours has somebody who is bound for it, at any time.
     pub(super) async fn nothing_is_unrouted(&mut self, stack: &Stack) {
         let mut keys: BTreeMap<String, usize> = BTreeMap::new();
         while let Some(message) = stack.outsider().0.get_message(UNROUTED).await {
             *keys.entry(message.routing_key).or_default() += 1;
         }
-        for (key, count) in keys.into_iter().filter(|(key, _)| !FOR_ANYBODY.contains(&key.as_str())) {
+        for (key, count) in keys {
             self.wrong(format!("nobody was bound for {count} events {key}"));
         }
     }
