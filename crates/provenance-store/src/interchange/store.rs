@@ -78,8 +78,8 @@ pub(super) async fn list_digests(
 }
 
 statement!(
-    /// Puts the marks and the age that files tell on new records. What a file tells to be clean is out of reach of the
-    /// marks that files bring along (the first wave): somebody may have cleared it.
+    /// Puts the marks and the age that files tell on new records. Only what a file tells to be suspect is in reach of
+    /// the marks that files bring along (the first wave): anything else may have been looked after, or is tainted itself.
     struct MarkRecords {
         seq: Vec<i64> as Array<BigInt>,
         created_at: Vec<DateTime<Utc>> as Array<Timestamptz>,
@@ -95,7 +95,7 @@ statement!(
         created_at = told.created_at, is_tainted = told.is_tainted, tainted_at = told.tainted_at,
         tainted_reason = told.tainted_reason, tainted_by = told.tainted_by, is_suspect = told.is_suspect,
         suspect_since = told.suspect_since, suspect_source = told.suspect_source,
-        cleared_wave = CASE WHEN told.is_tainted OR told.is_suspect THEN 0 ELSE 1 END
+        cleared_wave = CASE WHEN told.is_suspect THEN 0 ELSE 1 END
      FROM UNNEST($1, $2, $3, $4, $5, $6, $7, $8, $9) AS told (
         seq, created_at, is_tainted, tainted_at, tainted_reason, tainted_by, is_suspect, suspect_since,
         suspect_source)
