@@ -36,7 +36,7 @@ test-unit: ## Only the tests inside the crates' sources
 test-e2e: ## Only the tests that start the real binaries
 	@$(with_services) deploy/local/run-tests.sh e2e
 
-test-faults: build ## Make everything fail under load, then check; ARGS="--seed 7", "--minutes 20", "--runs 5"
+test-faults: build ## Make everything fail under load, then check; ARGS="--seed 7" or "--minutes 20"
 	@target/debug/dats-faults $(ARGS)
 
 bench: ## Measure the release build on servers of its own; ARGS="--quick", "--list" or "--only submit,status"

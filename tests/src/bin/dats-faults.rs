@@ -20,41 +20,34 @@ struct Arguments {
     /// Most tasks that are submitted.
     #[arg(long, default_value_t = 5_000)]
     tasks: usize,
-    /// Runs, each with the seed after the one before.
-    #[arg(long, default_value_t = 1)]
-    runs: u64,
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let first = arguments.seed.unwrap_or(now.as_secs());
+    let seed = arguments.seed.unwrap_or(now.as_secs());
     let time = arguments.minutes.map(|minutes| Duration::from_secs(minutes * 60));
-    let mut exit = ExitCode::SUCCESS;
-    for seed in first..first + arguments.runs.max(1) {
-        println!("seed {seed}; again with: {}", replay(seed, &arguments));
-        let outcome = run(Order { seed, time, tasks: arguments.tasks }).await;
-        let (most, looks) = outcome.most_under_way;
-        println!(
-            "seed {seed}: {} tasks promised, {} faults, at most {most} tasks of a project under way ({looks} looks)",
-            outcome.promised, outcome.faults
-        );
-        for violation in &outcome.violations {
-            println!("VIOLATION {violation}");
-        }
-        if outcome.violations.is_empty() {
-            println!("seed {seed}: nothing lost, nothing done twice");
-        } else {
-            println!(
-                "seed {seed}: {} VIOLATIONS; again with: {}",
-                outcome.violations.len(),
-                replay(seed, &arguments)
-            );
-            exit = ExitCode::FAILURE;
-        }
+    println!("seed {seed}; again with: {}", replay(seed, &arguments));
+    let outcome = run(Order { seed, time, tasks: arguments.tasks }).await;
+    let (most, looks) = outcome.most_under_way;
+    println!(
+        "seed {seed}: {} tasks promised, {} faults, at most {most} tasks of a project under way ({looks} looks)",
+        outcome.promised, outcome.faults
+    );
+    for violation in &outcome.violations {
+        println!("VIOLATION {violation}");
     }
-    exit
+    if outcome.violations.is_empty() {
+        println!("seed {seed}: nothing lost, nothing done twice");
+        return ExitCode::SUCCESS;
+    }
+    println!(
+        "seed {seed}: {} VIOLATIONS; again with: {}",
+        outcome.violations.len(),
+        replay(seed, &arguments)
+    );
+    ExitCode::FAILURE
 }
 
 fn replay(seed: u64, arguments: &Arguments) -> String {
