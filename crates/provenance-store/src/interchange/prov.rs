@@ -33,7 +33,7 @@ pub(super) fn document(ancestry: &Ancestry) -> Value {
         else {
             continue;
         };
-        let activity = producer.map(|row| record_name(row));
+        let activity = producer.map(record_name);
         if let Some(activity) = &activity
             && used.insert((activity.clone(), input.clone()))
         {

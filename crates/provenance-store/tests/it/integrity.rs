@@ -12,12 +12,15 @@ use uuid::Uuid;
 use crate::events::{event, output_data, status, validated};
 use crate::fixture::Store;
 
+/// What is wrong, and with which record.
+type Finding = (FindingKind, Option<ProvenanceId>);
+
 /// What the verification of a project shows, from its beginning to its end.
 #[derive(Debug, Default)]
 struct Verified {
     revisions: u64,
     records: u64,
-    findings: Vec<(FindingKind, Option<ProvenanceId>)>,
+    findings: Vec<Finding>,
     head: Option<ChainHead>,
 }
 
@@ -128,7 +131,7 @@ async fn every_way_to_tamper_is_found() {
     let seq = format!("(SELECT seq FROM provenance_records WHERE {record})");
     let edit = |what: &str| format!("UPDATE provenance_records SET {what} WHERE {record}");
     let altered = [(FindingKind::Altered, id(1))];
-    let cases: Vec<(String, Vec<(FindingKind, Option<ProvenanceId>)>)> = vec![
+    let cases: Vec<(String, Vec<Finding>)> = vec![
         (edit("model_used = 'another'"), altered.to_vec()),
         (edit("tokens_output = 1"), altered.to_vec()),
         (edit("verdict = 'failed'"), altered.to_vec()),

@@ -104,12 +104,12 @@ async fn a_terminal_gets_colour_unless_it_is_unwanted() {
 async fn top_shows_what_goes_on_until_a_key_ends_it_and_leaves_the_terminal_as_it_was() {
     let stack = Plan::new().start().await;
     let dats = Dats::of(&stack);
-    dats.run(&["submit", "something that nobody takes", "-p", "shop"]).await;
+    dats.run(&["submit", "untaken", "-p", "shop"]).await;
     let mut terminal = Terminal::start(&dats, &["top", "--every", "0.2"], &[]);
     terminal.wait_for("\x1b[?1049h");
-    terminal.wait_for("something that nobody takes");
-    dats.run(&["submit", "another one", "-p", "shop"]).await;
-    terminal.wait_for("another one");
+    terminal.wait_for("untaken");
+    dats.run(&["submit", "a second", "-p", "shop"]).await;
+    terminal.wait_for("a second");
     terminal.press("q");
     let (exit, text) = terminal.end();
     assert_eq!(exit, 0, "{text}");

@@ -125,8 +125,9 @@ pub(crate) async fn delete_before(
     limit: i64,
 ) -> QueryResult<usize> {
     diesel::sql_query(
-        "DELETE FROM task_history WHERE sequence IN (SELECT sequence FROM task_history JOIN tasks USING (task_id) \
-         WHERE at < $1 AND phase = 'done' AND updated_at < $1 LIMIT $2)",
+        "DELETE FROM task_history WHERE sequence IN (SELECT old.sequence FROM task_history old \
+         JOIN tasks task ON task.task_id = old.task_id \
+         WHERE old.at < $1 AND task.phase = 'done' AND task.updated_at < $1 LIMIT $2)",
     )
     .bind::<Timestamptz, _>(before)
     .bind::<BigInt, _>(limit)

@@ -93,7 +93,7 @@ impl Rules {
                     member.strip_prefix('?').map_or((*member, false), |name| (name, true));
                 match members.get(member).and_then(Value::as_str) {
                     Some(target) => {
-                        if !document.get(*refers_to).is_some_and(|things| things.get(target).is_some()) {
+                        if document.get(*refers_to).is_none_or(|things| things.get(target).is_none()) {
                             self.found.push(format!("{kind} {name}: {member} {target:?} is no {refers_to}"));
                         }
                     }
