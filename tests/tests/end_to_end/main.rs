@@ -25,6 +25,7 @@ mod idempotency;
 mod live;
 mod load;
 mod metrics_table;
+mod operations;
 mod processes;
 mod projects;
 mod provenance;
