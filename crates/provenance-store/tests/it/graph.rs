@@ -189,7 +189,7 @@ async fn edges_corrected_step_by_step_are_those_derived_from_everything_known() 
             "world {world}: {}",
             works.iter().map(|work| format!("{work:?}\n")).collect::<String>()
         );
-        let forget = "TRUNCATE provenance_records, artifacts, artifact_dependencies";
+        let forget = "TRUNCATE provenance_records, artifacts, artifact_dependencies CASCADE";
         store.database.client().await.batch_execute(forget).await.unwrap();
     }
 }
