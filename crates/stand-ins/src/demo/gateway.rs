@@ -75,6 +75,16 @@ impl Gateway {
         Ok(Some(answer.error_for_status()?.json().await?))
     }
 
+    /// What is at this path of the API.
+    pub(super) async fn get(&self, path: &str) -> anyhow::Result<Value> {
+        self.call(Method::GET, path, None).await
+    }
+
+    /// What a request to this path of the API is answered with.
+    pub(super) async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        self.call(Method::POST, path, Some(body)).await
+    }
+
     async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> anyhow::Result<Value> {
         let mut request = self.client.request(method.clone(), format!("{}/api/v1{path}", self.url));
         if let Some(body) = body {

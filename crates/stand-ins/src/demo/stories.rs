@@ -2,6 +2,7 @@
 //! to it as it happens, and gives back how its tasks ended.
 
 mod agent;
+mod trust;
 mod workers;
 
 use std::time::Duration;
@@ -57,5 +58,8 @@ pub(super) async fn play(
     let dispatched =
         tokio::time::timeout(CURTAIN, agent::play(gateway, project, screen)).await.with_context(late)??;
     played.push(dispatched);
+    let again =
+        tokio::time::timeout(CURTAIN, trust::play(gateway, project, screen)).await.with_context(late)??;
+    played.extend(again);
     Ok(played)
 }
