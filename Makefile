@@ -54,6 +54,7 @@ fmt: ## Format the code
 contract: ## Write proto-events/ and the generated tables anew from the code
 	@cargo run -q -p contract-gen
 	@UPDATE_DOCS=1 cargo test -q -p api-gateway --lib the_documented_table
+	@UPDATE_DOCS=1 cargo test -q -p dats-cli --lib the_reference
 
 verify: test ## test, and what needs further tools: shell scripts, licences, unused dependencies
 	@deploy/local/verify.sh

@@ -1,8 +1,10 @@
 //! Dead letters as operators see them: listed, driven again, deleted. One look at a time per replica: what one look
 //! holds, another would not see.
 
+mod body;
 mod query;
 
+pub use body::{Encoding, LetterBody};
 pub use query::{Chosen, DeadLetterFilter, Selection};
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,6 +26,10 @@ pub struct DeadLetterSummary {
     pub id: String,
     /// The queue that it lies in.
     pub queue: String,
+    /// Exchange that it was published to.
+    pub exchange: String,
+    /// Key that it was published with.
+    pub routing_key: String,
     /// The event, as far as it names one.
     pub event: Option<String>,
     /// The task that it is about, as far as it can be read.
@@ -34,6 +40,8 @@ pub struct DeadLetterSummary {
     pub failures: u32,
     /// When it failed first, or died.
     pub since: Option<DateTime<Utc>>,
+    /// What it says; only where that was asked for.
+    pub body: Option<LetterBody>,
 }
 
 impl DeadLetterSummary {
@@ -43,11 +51,14 @@ impl DeadLetterSummary {
         Self {
             id: letter.id.clone(),
             queue: queue.to_owned(),
+            exchange: letter.exchange.clone(),
+            routing_key: letter.routing_key.clone(),
             event: event.filter(|name| !name.is_empty()).or(Some(&letter.routing_key)).map(ToOwned::to_owned),
             task_id: decoded.and_then(|event| event.data.task_id()),
             reason: letter.reason.clone(),
             failures: letter.failures,
             since: letter.since,
+            body: None,
         }
     }
 }
@@ -151,7 +162,7 @@ impl DeadLetterOffice {
         let (noted, chosen, name) = (Arc::clone(&found), Arc::clone(selection), queue.name.clone());
         let now = self.clock.now();
         let judge = move |letter: &DeadLetter| {
-            let summary = DeadLetterSummary::of(&name, letter);
+            let mut summary = DeadLetterSummary::of(&name, letter);
             if chosen.judge(&summary, now) == Chosen::No {
                 return Verdict::Leave;
             }
@@ -162,6 +173,7 @@ impl DeadLetterOffice {
             }
             report.matched += 1;
             if report.letters.len() < MOST_SHOWN {
+                summary.body = chosen.shows_bodies().then(|| LetterBody::of(&letter.body));
                 report.letters.push(summary);
             }
             deed.verdict()

@@ -75,11 +75,18 @@ pub(crate) enum Command {
     History(run::history::HistoryArguments),
     /// Say in plain words why a task is where it is
     Why(run::why::WhyArguments),
+    /// Let a task go on that is held because of an input that was found wrong
+    Release(run::release::ReleaseArguments),
+    /// Answer what waits for a person's judgement
+    #[command(subcommand)]
+    Review(run::review::ReviewCommand),
     /// Look after projects
     #[command(subcommand)]
     Project(run::project::ProjectCommand),
     /// List agents
     Agents(run::agents::AgentsArguments),
+    /// List workers
+    Workers,
     /// List the queues that work waits in
     Queues,
     /// List the latest failures
@@ -114,6 +121,9 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Config(run::config::ConfigCommand),
 }
+
+#[cfg(test)]
+mod reference;
 
 #[cfg(test)]
 mod tests {

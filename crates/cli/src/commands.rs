@@ -15,8 +15,11 @@ pub(crate) mod pause;
 pub(crate) mod project;
 pub(crate) mod provenance;
 mod queues;
+pub(crate) mod release;
 pub(crate) mod retry;
+pub(crate) mod review;
 pub(crate) mod rollback;
+mod spend;
 pub(crate) mod status;
 pub(crate) mod submit;
 pub(crate) mod taint;
@@ -24,6 +27,7 @@ mod task_view;
 pub(crate) mod top;
 mod watch;
 pub(crate) mod why;
+mod workers;
 
 use std::time::Duration;
 
@@ -83,8 +87,11 @@ async fn with_gateway(command: Command, session: &Session<'_>) -> Result<(), Fai
         Command::Retry(arguments) => retry::run(&arguments, session).await,
         Command::History(arguments) => history::run(&arguments, session).await,
         Command::Why(arguments) => why::run(&arguments, session).await,
+        Command::Release(arguments) => release::run(&arguments, session).await,
+        Command::Review(command) => review::run(command, session).await,
         Command::Project(command) => project::run(command, session).await,
         Command::Agents(arguments) => agents::run(&arguments, session).await,
+        Command::Workers => workers::run(session).await,
         Command::Queues => queues::run(session).await,
         Command::Failures(arguments) => failures::run(&arguments, session).await,
         Command::Provenance(command) => provenance::run(command, session).await,

@@ -1,6 +1,7 @@
 //! Speaks to whoever asked: tables with colour for people at a terminal, JSON for programs. Answers go to standard
 //! output; what is only said along the way goes to standard error.
 
+pub(crate) mod cost;
 mod paint;
 mod progress;
 pub(crate) mod table;
@@ -107,6 +108,11 @@ impl Output {
         table.render(self.width(), |text, paint| paint::painted(text, paint, self.colour))
     }
 
+    /// Says that there is nothing of what was asked for, and what that means.
+    pub(crate) fn nothing(&self, what: &str, hint: &str) -> String {
+        format!("{what}\n{}", self.paint(hint, Paint::Faint))
+    }
+
     /// Characters in a line of the terminal; `None` where there is none.
     pub(crate) fn width(&self) -> Option<usize> {
         if !self.terminal {
@@ -131,4 +137,9 @@ impl Output {
 /// The text without control characters: what others wrote must not steer this terminal.
 pub(crate) fn clean(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+/// The same for a text of several lines, which stay.
+pub(crate) fn clean_lines(text: &str) -> String {
+    text.lines().map(clean).collect::<Vec<_>>().join("\n")
 }

@@ -11,6 +11,7 @@ mod ledger;
 pub mod projection;
 pub mod report;
 pub(crate) mod rows;
+mod spending;
 pub mod store;
 pub mod translation;
 pub mod verdict;

@@ -45,7 +45,7 @@ impl Holder<'_> {
 }
 
 /// Runs `api-gateway keys` with the settings of the stack's gateway; what it printed.
-async fn keys_command(stack: &Stack, arguments: &[&str]) -> String {
+pub(crate) async fn keys_command(stack: &Stack, arguments: &[&str]) -> String {
     let launch = stack.launch_of(Role::Gateway);
     let mut command = Command::new(&launch.program);
     command.arg("keys").args(arguments).envs(launch.environment.iter().map(|(name, value)| (name, value)));
@@ -54,7 +54,7 @@ async fn keys_command(stack: &Stack, arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
-fn gateway_with_keys() -> Plan {
+pub(crate) fn gateway_with_keys() -> Plan {
     Plan::gateway_only()
         .setting(Role::Gateway, "DATS_AUTH__ENABLED", "true")
         .setting(Role::Gateway, "DATS_AUTH__CACHE_SECONDS", "0")

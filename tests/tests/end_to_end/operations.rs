@@ -5,8 +5,8 @@ use end_to_end::{Client, Outsider, Plan};
 use serde_json::{Value, json};
 use test_support::wait_for;
 
-const WORKER_QUEUE: &str = "task.ready.tiny";
-const GATEWAY_DEAD: &str = "orchestration-events.dead";
+pub(crate) const WORKER_QUEUE: &str = "task.ready.tiny";
+pub(crate) const GATEWAY_DEAD: &str = "orchestration-events.dead";
 
 fn tiny(project: &str) -> Value {
     let options = json!({ "tier": "tiny", "domain": "code-general" });
@@ -14,7 +14,7 @@ fn tiny(project: &str) -> Value {
 }
 
 /// A task whose output a person is asked about.
-async fn in_review(client: &Client, outsider: &Outsider<'_>, review: &str) -> String {
+pub(crate) async fn in_review(client: &Client, outsider: &Outsider<'_>, review: &str) -> String {
     let task_id = client.submit(&tiny("reviewed")).await;
     let ready = outsider.begin_work(WORKER_QUEUE, "by-hand").await;
     let output = json!({

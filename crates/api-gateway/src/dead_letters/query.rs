@@ -10,6 +10,8 @@ use super::DeadLetterSummary;
 /// Letters with certain properties; what is absent is not asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DeadLetterFilter {
+    /// With this id; only then bodies are shown.
+    pub id: Option<String>,
     /// In this queue.
     pub queue: Option<String>,
     /// Of this event.
@@ -49,6 +51,14 @@ impl Selection {
         }
     }
 
+    /// Whether the bodies of the letters are asked for.
+    pub(super) const fn shows_bodies(&self) -> bool {
+        match self {
+            Self::Ids(_) => false,
+            Self::Filter(filter) => filter.id.is_some(),
+        }
+    }
+
     /// Whether the letter is meant.
     #[must_use]
     pub fn judge(&self, letter: &DeadLetterSummary, now: DateTime<Utc>) -> Chosen {
@@ -67,7 +77,8 @@ impl DeadLetterFilter {
         };
         let says =
             |text: &String| letter.reason.as_ref().is_some_and(|reason| reason.contains(text.as_str()));
-        self.queue.as_ref().is_none_or(|queue| *queue == letter.queue)
+        self.id.as_ref().is_none_or(|id| *id == letter.id)
+            && self.queue.as_ref().is_none_or(|queue| *queue == letter.queue)
             && self.event.as_ref().is_none_or(|event| letter.event.as_ref() == Some(event))
             && self.task_id.is_none_or(|task_id| letter.task_id == Some(task_id))
             && self.reason.as_ref().is_none_or(says)
@@ -86,16 +97,21 @@ mod tests {
         let letter = DeadLetterSummary {
             id: "m".to_owned(),
             queue: "q.dead".to_owned(),
+            exchange: "task.events".to_owned(),
+            routing_key: "task.started".to_owned(),
             event: Some("task.started".to_owned()),
             task_id: Some(task_id),
             reason: Some("there is no task".to_owned()),
             failures: 3,
             since: Some(now - TimeDelta::seconds(60)),
+            body: None,
         };
         let nothing = DeadLetterFilter::default;
         let text = |text: &str| Some(text.to_owned());
         for (filter, expected) in [
             (nothing(), Chosen::Yes),
+            (DeadLetterFilter { id: text("m"), ..nothing() }, Chosen::Yes),
+            (DeadLetterFilter { id: text("n"), ..nothing() }, Chosen::No),
             (DeadLetterFilter { queue: text("q.dead"), ..nothing() }, Chosen::Yes),
             (DeadLetterFilter { queue: text("q"), ..nothing() }, Chosen::No),
             (DeadLetterFilter { event: text("task.started"), ..nothing() }, Chosen::Yes),

@@ -1,5 +1,7 @@
 //! SQL of pauses, and the lock that releases share and a pause of a tier takes alone.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -91,6 +93,19 @@ pub(crate) async fn find_project_pause(
     Ok(row.and_then(PauseRow::read))
 }
 
+/// The pauses of those of the projects that are paused, by project.
+pub(crate) async fn list_project_pauses(
+    conn: &mut AsyncPgConnection,
+    projects: &[&str],
+) -> QueryResult<HashMap<String, Pause>> {
+    let rows: Vec<(String, PauseRow)> = projects::table
+        .filter(projects::project_id.eq_any(projects).and(projects::paused_at.is_not_null()))
+        .select((projects::project_id, (projects::paused_at, projects::pause_reason, projects::paused_by)))
+        .load(conn)
+        .await?;
+    Ok(rows.into_iter().filter_map(|(project, row)| Some((project, row.read()?))).collect())
+}
+
 /// Marks a tier; a reason that is not given stays.
 pub(super) async fn pause_tier(
     conn: &mut AsyncPgConnection,
@@ -135,7 +150,7 @@ pub(crate) async fn find_tier_pause(conn: &mut AsyncPgConnection, tier: &Tier) -
 }
 
 /// The tiers that are paused, by name.
-pub(super) async fn list_paused_tiers(conn: &mut AsyncPgConnection) -> QueryResult<Vec<(Tier, Pause)>> {
+pub(crate) async fn list_paused_tiers(conn: &mut AsyncPgConnection) -> QueryResult<Vec<(Tier, Pause)>> {
     type Row = (String, DateTime<Utc>, Option<String>, Option<String>);
     let rows: Vec<Row> = paused_tiers::table.order(paused_tiers::tier).load(conn).await?;
     let read = |(tier, since, reason, by): Row| (tier.into(), Pause { since: since.into(), reason, by });

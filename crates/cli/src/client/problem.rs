@@ -46,6 +46,8 @@ fn hint(status: u16, code: &str, trace_id: &str) -> Option<String> {
         (403, _) => "This key may not do that; an administrator can make another: dats keys create.",
         (404, "TASK_NOT_FOUND") => "dats list shows the tasks there are.",
         (404, "PROJECT_NOT_FOUND") => "dats project list shows the projects there are.",
+        (404, "REVIEW_NOT_FOUND") => "dats review list shows those that wait for an answer.",
+        (400, "REVIEW_NOT_PENDING") => "It was answered already; dats review show REVIEW tells how.",
         (404, "CHECKPOINT_NOT_FOUND") => {
             "dats checkpoint list --project NAME shows the checkpoints there are."
         }

@@ -35,6 +35,9 @@ pub(super) async fn run(arguments: &AgentsArguments, session: &Session<'_>) -> R
                 agent.text("current_task_id").into(),
             ]);
         }
-        if table.is_empty() { "no agents".to_owned() } else { session.output.table(&table) }
+        if table.is_empty() {
+            return session.output.nothing("no agents", "An agent is known from its first heartbeat on.");
+        }
+        session.output.table(&table)
     })
 }

@@ -58,13 +58,10 @@ async fn list(arguments: &ListArguments, session: &Session<'_>) -> Result<(), Fa
     let answer = session.client.get(&path_of(arguments.project.as_deref(), session), &[]).await?;
     session.output.answer(&answer, || {
         let mut table = Table::new(["checkpoint", "state", "records", "made by", "made", "description"]);
+        table.may_leave_out(["made by", "records"]);
         for checkpoint in answer.list("checkpoints") {
-            let id = match checkpoint.text("checkpoint_id") {
-                "" => checkpoint.text("id"),
-                id => id,
-            };
             table.row([
-                Cell::painted(id, Paint::Faint),
+                Cell::painted(checkpoint.text("checkpoint_id"), Paint::Faint),
                 Cell::status(if checkpoint.flag("is_valid") { "valid" } else { "invalid" }),
                 checkpoint.shown("provenance_count").into(),
                 checkpoint.text("trigger").into(),
@@ -72,7 +69,11 @@ async fn list(arguments: &ListArguments, session: &Session<'_>) -> Result<(), Fa
                 checkpoint.text("description").into(),
             ]);
         }
-        if table.is_empty() { "no checkpoints".to_owned() } else { session.output.table(&table) }
+        if table.is_empty() {
+            let hint = "They are made after a hundred records, daily, and by dats checkpoint create.";
+            return session.output.nothing("no checkpoints", hint);
+        }
+        session.output.table(&table)
     })
 }
 

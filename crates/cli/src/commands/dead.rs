@@ -1,5 +1,7 @@
 //! `dats dead`: messages that nobody could handle.
 
+mod show;
+
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
@@ -13,7 +15,7 @@ use crate::output::{Cell, Paint, Table, time};
 pub(crate) enum DeadCommand {
     /// List dead letters
     List(Filter),
-    /// Show one
+    /// Show one, with what it says
     Show {
         /// Its id
         id: String,
@@ -99,7 +101,7 @@ impl ChoiceArguments {
 pub(super) async fn run(command: DeadCommand, session: &Session<'_>) -> Result<(), Failure> {
     match command {
         DeadCommand::List(filter) => list(&filter, session).await,
-        DeadCommand::Show { id } => show(&id, session).await,
+        DeadCommand::Show { id } => show::run(&id, session).await,
         DeadCommand::Redrive(choice) => change("redrive", choice.body()?, session).await,
         DeadCommand::Purge(arguments) => {
             let mut body = arguments.choice.body()?;
@@ -115,24 +117,13 @@ async fn list(filter: &Filter, session: &Session<'_>) -> Result<(), Failure> {
     let answer = session.client.get("/dead-letters", &query).await?;
     session.output.answer(&answer, || {
         let table = table(answer.list("dead_letters"), session);
-        let more = if answer.flag("truncated") {
-            "There are more; narrow it down with --queue or --event."
-        } else {
-            ""
+        let more = match (answer.list("dead_letters").is_empty(), answer.flag("truncated")) {
+            (_, true) => "There are more; narrow it down with --queue or --event.",
+            (true, false) => "Every message could be handled.",
+            (false, false) => "dats dead show ID tells what one says, dats dead redrive ID puts it back.",
         };
-        table + more
+        table + &session.output.paint(more, Paint::Faint)
     })
-}
-
-/// Looking at one is driving it again without doing so.
-async fn show(id: &str, session: &Session<'_>) -> Result<(), Failure> {
-    let body = json!({ "ids": [id], "dry_run": true });
-    let answer = session.client.post("/dead-letters/redrive", &body).await?;
-    let Some(letter) = answer.list("dead_letters").first() else {
-        return Err(Failure::new(Exit::NotFound, format!("there is no dead letter {id}"))
-            .hint("dats dead list shows them."));
-    };
-    session.output.answer(letter, || serde_json::to_string_pretty(letter).unwrap_or_default())
 }
 
 async fn change(verb: &str, body: Map<String, Value>, session: &Session<'_>) -> Result<(), Failure> {
@@ -151,6 +142,7 @@ async fn change(verb: &str, body: Map<String, Value>, session: &Session<'_>) -> 
 
 fn table(letters: &[Value], session: &Session<'_>) -> String {
     let mut table = Table::new(["id", "queue", "event", "died", "reason"]);
+    table.may_leave_out(["queue"]);
     for letter in letters {
         table.row([
             Cell::painted(letter.text("id"), Paint::Faint),

@@ -20,6 +20,7 @@ pub(super) async fn run(arguments: &FailuresArguments, session: &Session<'_>) ->
     let answer = session.client.get("/failures", &[("last", arguments.last.to_string())]).await?;
     session.output.answer(&answer, || {
         let mut table = Table::new(["task", "tier", "failed", "error"]);
+        table.may_leave_out(["tier"]);
         for failure in answer.list("failures") {
             table.row([
                 Cell::painted(failure.text("task_id"), Paint::Faint),
@@ -28,6 +29,10 @@ pub(super) async fn run(arguments: &FailuresArguments, session: &Session<'_>) ->
                 Cell::painted(failure.shown("error"), Paint::Bad),
             ]);
         }
-        if table.is_empty() { "no failures".to_owned() } else { session.output.table(&table) }
+        if table.is_empty() {
+            return session.output.nothing("no failures", "No task has failed for good.");
+        }
+        session.output.table(&table)
+            + &session.output.paint("dats why TASK tells what went wrong in each attempt.", Paint::Faint)
     })
 }

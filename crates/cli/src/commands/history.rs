@@ -43,6 +43,7 @@ pub(super) async fn events_of(task: &str, session: &Session<'_>) -> Result<Vec<V
 
 fn table(events: &[Value], all: bool, session: &Session<'_>) -> String {
     let mut table = Table::new(["at", "attempt", "event", "phase", "by", "why"]);
+    table.may_leave_out(["attempt", "by"]);
     let is_shown = |event: &&Value| all || event.text("outcome") != "ignored";
     for event in events.iter().filter(is_shown) {
         let ignored = event.text("outcome") == "ignored";

@@ -66,9 +66,8 @@ async fn list(session: &Session<'_>) -> Result<(), Failure> {
     session.output.answer(&answer, || {
         let mut table = Table::new(["key", "name", "scopes", "projects", "state", "made"]);
         for key in answer.list("keys") {
-            let id = if key.text("key_id").is_empty() { key.text("id") } else { key.text("key_id") };
             table.row([
-                Cell::painted(id, Paint::Faint),
+                Cell::painted(key.text("key_id"), Paint::Faint),
                 key.text("name").into(),
                 key.shown("scopes").into(),
                 projects(key).into(),
@@ -76,7 +75,11 @@ async fn list(session: &Session<'_>) -> Result<(), Failure> {
                 time::ago(key.text("created_at"), session.now).into(),
             ]);
         }
-        if table.is_empty() { "no keys".to_owned() } else { session.output.table(&table) }
+        if table.is_empty() {
+            let hint = "Make the first one beside the gateway: api-gateway keys create.";
+            return session.output.nothing("no keys", hint);
+        }
+        session.output.table(&table)
     })
 }
 

@@ -3,13 +3,16 @@
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::Session;
+use super::{Session, task_view};
 use crate::failure::Failure;
 use crate::json::Look;
 use crate::output::{Cell, Paint, Table, time};
 
 /// Largest page that the gateway gives.
 const PAGE: u64 = 200;
+
+const UNMATCHED: &str = "None matches; with fewer filters there may be some.";
+const NONE_YET: &str = "Hand one in: dats submit \"Write a function that ...\"";
 
 /// `dats list`
 #[derive(Debug, Args)]
@@ -75,7 +78,8 @@ pub(super) async fn run(arguments: &ListArguments, session: &Session<'_>) -> Res
         "tasks": tasks, "total": total, "total_is_estimate": answer.flag("total_is_estimate"),
         "next_cursor": cursor,
     });
-    session.output.answer(&answer, || table(&answer, session))
+    let is_filtered = !filters(arguments, session).is_empty();
+    session.output.answer(&answer, || table(&answer, is_filtered, session))
 }
 
 fn filters(arguments: &ListArguments, session: &Session<'_>) -> Vec<(&'static str, String)> {
@@ -93,13 +97,14 @@ fn filters(arguments: &ListArguments, session: &Session<'_>) -> Vec<(&'static st
     one.into_iter().filter_map(|(name, value)| Some((name, value?))).chain(statuses).collect()
 }
 
-fn table(answer: &Value, session: &Session<'_>) -> String {
+fn table(answer: &Value, is_filtered: bool, session: &Session<'_>) -> String {
     let mut table = Table::new(["task", "status", "phase", "project", "tier", "submitted", "description"]);
+    table.may_leave_out(["tier", "project", "submitted"]);
     for task in answer.list("tasks") {
         table.row([
             Cell::painted(task.text("task_id"), Paint::Faint),
             Cell::status(task.text("status")),
-            task.text("phase").into(),
+            task_view::phase(task).into(),
             task.text("project_id").into(),
             task.text("tier").into(),
             time::ago(task.text("created_at"), session.now).into(),
@@ -107,7 +112,7 @@ fn table(answer: &Value, session: &Session<'_>) -> String {
         ]);
     }
     if table.is_empty() {
-        return "no tasks".to_owned();
+        return session.output.nothing("no tasks", if is_filtered { UNMATCHED } else { NONE_YET });
     }
     let (shown, total) = (answer.list("tasks").len(), answer.count("total"));
     let more = if answer.flag("total_is_estimate") { "more than " } else { "" };

@@ -3,12 +3,12 @@
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
-use super::Session;
 use super::task_view::Facts;
+use super::{Session, spend};
 use crate::client::in_path;
 use crate::failure::Failure;
 use crate::json::Look;
-use crate::output::{Cell, Paint, Table, time};
+use crate::output::{Cell, Paint, Table, clean, time};
 
 /// `dats project`
 #[derive(Debug, Subcommand)]
@@ -125,6 +125,8 @@ async fn status(project: &str, session: &Session<'_>) -> Result<(), Failure> {
         facts.add("average", average.map(|time| time::milliseconds(time as u64)).unwrap_or_default());
         let (read, written) = (answer.count("tokens_input"), answer.count("tokens_output"));
         facts.add("tokens", format!("{read} in, {written} out"));
+        facts.add("cost", spend::of_project(answer.at("spend")));
+        facts.add("paused", paused(answer.at("paused"), session));
         facts.add("last activity", time::ago(answer.text("last_activity_at"), session.now));
         if !answer.at("health").is_null() {
             let advice = answer.text("health.recommended_action");
@@ -133,6 +135,19 @@ async fn status(project: &str, session: &Session<'_>) -> Result<(), Failure> {
         }
         facts.text(session)
     })
+}
+
+/// Since when and why nothing new is released; empty if it is.
+fn paused(pause: &Value, session: &Session<'_>) -> String {
+    if pause.is_null() {
+        return String::new();
+    }
+    let since = time::ago(pause.text("since"), session.now);
+    let reason = match pause.text("reason") {
+        "" => String::new(),
+        reason => format!(": {}", clean(reason)),
+    };
+    session.output.paint(&format!("{since}{reason}"), Paint::Warn)
 }
 
 async fn create(arguments: CreateArguments, session: &Session<'_>) -> Result<(), Failure> {

@@ -4,7 +4,7 @@ use clap::Args;
 use serde_json::Value;
 
 use super::watch::{Told, conclude, follow};
-use super::{Session, task_view};
+use super::{Session, spend, task_view};
 use crate::client::in_path;
 use crate::failure::Failure;
 use crate::json::Look;
@@ -39,7 +39,10 @@ pub(super) async fn run(arguments: &StatusArguments, session: &Session<'_>) -> R
         return conclude(&end);
     }
     let task = session.client.get(&path, &[]).await?;
-    session.output.answer(&task, || task_view::task(&task, session))
+    // Programs ask for the records themselves.
+    let cost =
+        if session.output.is_json() { String::new() } else { spend::of_task(&arguments.task, session).await };
+    session.output.answer(&task, || task_view::task(&task, &cost, session))
 }
 
 /// A task and what it was split into; `before` stands before its own line, `below` before those below it.

@@ -88,7 +88,7 @@ pub(super) async fn run(arguments: SubmitArguments, session: &Session<'_>) -> Re
     let end = follow(&task_id, told, within, session).await?;
     if told == Told::Nothing {
         let task = session.client.get(&format!("/tasks/{}", in_path(&task_id)), &[]).await?;
-        session.output.answer(&task, || super::task_view::task(&task, session))?;
+        session.output.answer(&task, || super::task_view::task(&task, "", session))?;
     }
     conclude(&end)
 }

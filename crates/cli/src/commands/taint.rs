@@ -32,7 +32,9 @@ pub(super) async fn run(arguments: &TaintArguments, session: &Session<'_>) -> Re
     session.output.answer(&answer, || {
         let cascade = answer.text("cascade_id");
         format!(
-            "{id} {}, cascade {cascade}\nSee what it reaches: dats provenance impact {id}",
+            "{id} {}, cascade {cascade}\n\
+             What was built on it: dats provenance impact {id}\n\
+             Take it back:         dats clear {id} --reason ...",
             session.output.status("tainted")
         )
     })

@@ -33,8 +33,8 @@ impl Facts {
     }
 }
 
-/// A task in full.
-pub(super) fn task(task: &Value, session: &Session<'_>) -> String {
+/// A task in full; `cost` is what all its attempts cost, in words.
+pub(super) fn task(task: &Value, cost: &str, session: &Session<'_>) -> String {
     let output = session.output;
     let ago = |path: &str| time::ago(task.text(path), session.now);
     let mut facts = Facts::new();
@@ -50,6 +50,7 @@ pub(super) fn task(task: &Value, session: &Session<'_>) -> String {
     facts.add("worker", task.text("worker_id"));
     facts.add("model", task.text("model_used"));
     facts.add("tokens", tokens(task));
+    facts.add("cost", cost);
     facts.add("submitted", ago("created_at"));
     facts.add("started", ago("started_at"));
     facts.add("ended", ago("completed_at"));
@@ -66,12 +67,29 @@ pub(super) fn task(task: &Value, session: &Session<'_>) -> String {
     text
 }
 
-/// Why a task does not go on; empty if it does.
+/// What a task waits for, in words; empty if it does not wait.
 pub(super) fn waiting(task: &Value) -> String {
-    match (task.text("waiting_for.reason"), task.text("waiting_for.detail")) {
-        ("", _) => String::new(),
-        (reason, "") => reason.to_owned(),
-        (reason, detail) => format!("{reason}: {detail}"),
+    let what = match task.text("waiting_for.reason") {
+        "" => return String::new(),
+        "slot" => "a free slot of its project",
+        "dependency" => "tasks that it depends on",
+        "review" => "a person's judgement",
+        "tainted_input" => "an input that was found wrong",
+        "pause" => "somebody to resume what is paused",
+        "backoff" => "its time",
+        other => other,
+    };
+    match task.text("waiting_for.detail") {
+        "" => what.to_owned(),
+        detail => format!("{what}: {}", crate::output::clean(detail)),
+    }
+}
+
+/// A phase, and in a word what is waited for in it.
+pub(super) fn phase(task: &Value) -> String {
+    match task.text("waiting_for.reason") {
+        "" => task.text("phase").to_owned(),
+        reason => format!("{} ({})", task.text("phase"), reason.replace('_', " ")),
     }
 }
 

@@ -70,7 +70,7 @@ fn tell(event: &Value, session: &Session<'_>) -> Result<(), Failure> {
     let percent = event.at("progress.percent").as_f64().unwrap_or_default();
     let more = match event.text("type") {
         "task_failed" => format!("{}: {}", event.text("error.code"), event.text("error.message")),
-        "review_needed" => format!("review {} waits for a person", event.text("review_id")),
+        "review_needed" => format!("dats review show {} tells what is asked", event.text("review_id")),
         _ => String::new(),
     };
     let status = output.status(event.text("status"));

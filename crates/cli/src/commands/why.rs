@@ -1,4 +1,4 @@
-//! `dats why TASK`: why a task is where it is, in plain words.
+//! `dats why TASK`: why a task is where it is, in plain words, and what can be done about it.
 
 use clap::Args;
 use serde_json::{Value, json};
@@ -25,12 +25,23 @@ pub(super) async fn run(arguments: &WhyArguments, session: &Session<'_>) -> Resu
         "waiting_for": task.at("waiting_for"), "routing": task.at("routing"), "error": task.at("error"),
         "errors": task.at("errors"), "human_actions_needed": task.at("human_actions_needed"),
     });
-    session.output.answer(&answer, || paragraphs(&task, session).join("\n"))
+    let queue = if session.output.is_json() { None } else { queue_of(&task, session).await };
+    session.output.answer(&answer, || paragraphs(&task, queue.as_ref(), session).join("\n"))
 }
 
-fn paragraphs(task: &Value, session: &Session<'_>) -> Vec<String> {
+/// The queue that a task waits in for a worker, as far as anybody can tell.
+async fn queue_of(task: &Value, session: &Session<'_>) -> Option<Value> {
+    if task.text("phase") != "ready" {
+        return None;
+    }
+    let name = format!("task.ready.{}", task.text("tier"));
+    let answer = session.client.get("/queues", &[]).await.ok()?;
+    answer.list("queues").iter().find(|queue| queue.text("name") == name).cloned()
+}
+
+fn paragraphs(task: &Value, queue: Option<&Value>, session: &Session<'_>) -> Vec<String> {
     let output = session.output;
-    let mut said = vec![format!("{} {}.", output.status(task.text("status")), now(task, session))];
+    let mut said = vec![format!("{} {}.", output.status(task.text("status")), now(task, queue, session))];
     if let Some(routing) = routing(task) {
         said.push(format!("\n{}", output.paint("Why it went there", Paint::Strong)));
         said.extend(routing);
@@ -44,41 +55,53 @@ fn paragraphs(task: &Value, session: &Session<'_>) -> Vec<String> {
             format!("  attempt {attempt}: {}{again}", clean(failed.text("message")))
         }));
     }
-    if let Some(next) = next_step(task) {
-        said.push(format!("\n{next}"));
+    let next = next_steps(task);
+    if !next.is_empty() {
+        said.push(format!("\n{}", output.paint("What you can do", Paint::Strong)));
+        said.extend(next.into_iter().map(|step| format!("  {step}")));
     }
     said
 }
 
 /// Where it is, as the rest of a sentence.
-fn now(task: &Value, session: &Session<'_>) -> String {
-    let since = time::ago(task.text("updated_at"), session.now);
+fn now(task: &Value, queue: Option<&Value>, session: &Session<'_>) -> String {
+    let lasting = time::lasting(task.text("updated_at"), session.now);
+    let ago = time::ago(task.text("updated_at"), session.now);
     let waits = waiting(task);
     match task.text("phase") {
-        _ if !waits.is_empty() => format!("since {since}: it waits for {waits}"),
-        "submitted" => "and stored; it waits for a free slot of its project".to_owned(),
-        "routing" => format!("since {since}: the routing-engine decides who does it"),
-        "ready" => format!(
-            "since {since}: it waits for a worker of tier {} to take it (dats queues shows how many wait)",
-            task.text("tier")
-        ),
-        "executing" => format!("since {since}: {} works on it", or(task.text("worker_id"), "a worker")),
-        "validating" => format!("since {since}: its output is there and QA judges it"),
-        "in_review" => format!("since {since}: a person must decide"),
+        _ if !waits.is_empty() => format!("for {lasting}: it waits for {waits}"),
+        "submitted" => format!("for {lasting}: it waits for a free slot of its project"),
+        "routing" => format!("for {lasting}: the routing-engine decides who does it"),
+        "ready" => format!("for {lasting}: it waits for {}", worker(task.text("tier"), queue)),
+        "executing" => {
+            let worker = match task.text("worker_id") {
+                "" => "a worker".to_owned(),
+                worker => clean(worker),
+            };
+            format!("for {lasting}: {worker} works on it, attempt {}", task.count("attempt"))
+        }
+        "validating" => format!("for {lasting}: its output is there and QA judges it"),
+        "in_review" => format!("for {lasting}: a person must decide"),
         "decomposed" => format!(
-            "since {since}: {} of its {} subtasks are done",
+            "for {lasting}: {} of its {} subtasks are done",
             task.count("progress.completed_subtasks"),
             task.count("progress.total_subtasks")
         ),
         _ => match error(task).as_str() {
-            "" => since,
-            error => format!("{since}: {}", clean(error)),
+            "" => ago,
+            error => format!("{ago}: {}", clean(error)),
         },
     }
 }
 
-fn or<'a>(text: &'a str, instead: &'a str) -> &'a str {
-    if text.is_empty() { instead } else { text }
+/// Who has to take it, and how likely that is.
+fn worker(tier: &str, queue: Option<&Value>) -> String {
+    let Some(queue) = queue else { return format!("a worker of tier {tier} or an agent to take it") };
+    match (queue.count("consumers"), queue.count("depth")) {
+        (0, _) => format!("a worker of tier {tier}, and there is none: nobody takes from task.ready.{tier}"),
+        (_, 0) => format!("a worker of tier {tier}, which has taken it and not said yet that it began"),
+        (_, depth) => format!("a worker of tier {tier}; {depth} tasks wait for them"),
+    }
 }
 
 fn routing(task: &Value) -> Option<Vec<String>> {
@@ -99,14 +122,69 @@ fn routing(task: &Value) -> Option<Vec<String>> {
     Some(said)
 }
 
-fn next_step(task: &Value) -> Option<String> {
-    let id = task.text("task_id");
+fn next_steps(task: &Value) -> Vec<String> {
+    let (id, project) = (task.text("task_id"), task.text("project_id"));
+    let reason = task.text("waiting_for.reason");
     match (task.text("status"), task.text("phase")) {
-        ("failed", _) => Some(format!("Try it again: dats retry {id}")),
+        ("failed", _) => vec![format!("dats retry {id}"), format!("dats history {id}")],
         (_, "in_review") => {
-            let review = task.list("human_actions_needed").first()?;
-            Some(format!("Review {}: {}", review.text("review_id"), clean(review.text("summary"))))
+            let reviews = task.list("human_actions_needed").iter();
+            reviews.map(|review| format!("dats review show {}", review.text("review_id"))).collect()
         }
-        _ => None,
+        (_, "ready") => vec!["dats workers".to_owned(), "dats queues".to_owned()],
+        (_, "decomposed") => vec![format!("dats status {id} --tree")],
+        _ => match reason {
+            "pause" => {
+                vec![format!("dats resume --project {project}"), "dats resume --tier TIER".to_owned()]
+            }
+            "slot" => vec![
+                format!("dats project status {project}"),
+                format!("dats project config {project} --max-concurrent NUMBER"),
+            ],
+            "dependency" => {
+                let before = task.list("depends_on").iter();
+                before.map(|task| format!("dats why {}", crate::json::shown(task))).collect()
+            }
+            "tainted_input" => vec![
+                "dats provenance root-cause ARTIFACT".to_owned(),
+                format!("dats release {id} --reason ... (use it all the same)"),
+            ],
+            _ => Vec::new(),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_task_that_waits_for_a_worker_is_told_whether_there_is_one() {
+        let queue = |consumers: u64, depth: u64| json!({ "consumers": consumers, "depth": depth });
+        assert!(worker("tiny", Some(&queue(0, 3))).contains("there is none"));
+        assert!(worker("tiny", Some(&queue(2, 3))).contains("3 tasks wait"));
+        assert!(worker("tiny", Some(&queue(2, 0))).contains("has taken it"));
+        assert!(worker("tiny", None).contains("or an agent"));
+    }
+
+    #[test]
+    fn every_wait_has_a_next_step() {
+        for (reason, step) in [
+            ("pause", "dats resume --project shop"),
+            ("slot", "dats project status shop"),
+            ("dependency", "dats why before"),
+            ("tainted_input", "dats release it"),
+        ] {
+            let task = json!({
+                "task_id": "it", "project_id": "shop", "status": "pending", "phase": "submitted",
+                "waiting_for": { "reason": reason }, "depends_on": ["before"],
+            });
+            assert!(next_steps(&task).iter().any(|next| next.contains(step)), "{reason}");
+        }
+        let review = json!({
+            "status": "running", "phase": "in_review", "human_actions_needed": [{ "review_id": "r1" }],
+            "waiting_for": { "reason": "review" },
+        });
+        assert_eq!(next_steps(&review), ["dats review show r1"]);
     }
 }

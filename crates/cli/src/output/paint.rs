@@ -23,10 +23,10 @@ impl Paint {
     /// The colour of a status of tasks, records, agents or anything else.
     pub(crate) fn of_status(status: &str) -> Self {
         match status {
-            "completed" | "passed" | "human_approved" | "online" | "healthy" | "valid" | "active" => {
-                Self::Good
-            }
-            "pending" | "suspect" | "blocked" | "in_review" | "pause" | "paused" | "degraded" => Self::Warn,
+            "completed" | "passed" | "human_approved" | "approved" | "online" | "healthy" | "valid"
+            | "active" => Self::Good,
+            "pending" | "changes_requested" | "suspect" | "blocked" | "in_review" | "pause" | "paused"
+            | "degraded" => Self::Warn,
             "failed" | "tainted" | "unhealthy" | "rollback" | "rejected" | "invalid" | "revoked" => Self::Bad,
             "running" | "executing" | "ready" | "validating" | "routing" | "busy" => Self::Busy,
             "cancelled" | "offline" | "idle" => Self::Faint,

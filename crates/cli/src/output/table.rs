@@ -5,6 +5,8 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 use super::{Paint, clean};
 
 const GAP: &str = "  ";
+/// The last column is what people read; others make room for it.
+const LAST_NEEDS: usize = 24;
 const CUT: char = '…';
 
 /// One cell.
@@ -43,12 +45,19 @@ impl<T: AsRef<str>> From<T> for Cell {
 pub(crate) struct Table {
     head: Vec<&'static str>,
     rows: Vec<Vec<Cell>>,
+    /// Columns that a narrow terminal does without, the least wanted first.
+    spare: Vec<&'static str>,
 }
 
 impl Table {
     /// An empty table with these columns.
     pub(crate) fn new(head: impl IntoIterator<Item = &'static str>) -> Self {
-        Self { head: head.into_iter().collect(), rows: Vec::new() }
+        Self { head: head.into_iter().collect(), rows: Vec::new(), spare: Vec::new() }
+    }
+
+    /// Lets a narrow terminal do without these columns, the first of them first.
+    pub(crate) fn may_leave_out(&mut self, columns: impl IntoIterator<Item = &'static str>) {
+        self.spare = columns.into_iter().collect();
     }
 
     /// Adds a row.
@@ -61,17 +70,50 @@ impl Table {
         self.rows.is_empty()
     }
 
-    /// The table as text. In a terminal of that width the last column is cut where it does not fit.
+    /// The table as text. In a terminal of that width columns are left out that may be, and the last one is cut
+    /// where it does not fit.
     pub(crate) fn render(&self, width: Option<usize>, paint: impl Fn(&str, Paint) -> String) -> String {
+        match width {
+            Some(width) => self.fitting(width).lines(Some(width), paint),
+            None => self.lines(None, paint),
+        }
+    }
+
+    /// The table without as many of the spare columns as it takes.
+    fn fitting(&self, width: usize) -> Self {
+        let mut table = self.clone();
+        for spare in &self.spare {
+            let before_last: usize = table.widths().iter().rev().skip(1).map(|width| width + GAP.len()).sum();
+            if before_last + LAST_NEEDS <= width {
+                break;
+            }
+            table.leave_out(spare);
+        }
+        table
+    }
+
+    fn leave_out(&mut self, title: &str) {
+        let Some(place) = self.head.iter().position(|column| *column == title) else { return };
+        self.head.remove(place);
+        for row in self.rows.iter_mut().filter(|row| row.len() > place) {
+            row.remove(place);
+        }
+    }
+
+    /// How wide each column is, its title included.
+    fn widths(&self) -> Vec<usize> {
+        let width_of = |(column, title): (usize, &&str)| {
+            let texts = self.rows.iter().filter_map(|row| row.get(column));
+            texts.map(|cell| cell.text.width()).max().unwrap_or_default().max(title.width())
+        };
+        self.head.iter().enumerate().map(width_of).collect()
+    }
+
+    fn lines(&self, width: Option<usize>, paint: impl Fn(&str, Paint) -> String) -> String {
         let head = self.head.iter().map(|title| Cell::painted(title.to_uppercase(), Paint::Strong)).collect();
         let rows: Vec<&Vec<Cell>> = std::iter::once(&head).chain(&self.rows).collect();
         let columns = self.head.len();
-        let widths: Vec<usize> = (0..columns)
-            .map(|column| {
-                let texts = rows.iter().filter_map(|row| row.get(column));
-                texts.map(|cell| cell.text.width()).max().unwrap_or_default()
-            })
-            .collect();
+        let widths = self.widths();
         let before_last: usize =
             widths.iter().take(columns.saturating_sub(1)).map(|width| width + GAP.len()).sum();
         let room = width.map(|width| width.saturating_sub(before_last).max(8));
@@ -129,6 +171,25 @@ mod tests {
     #[test]
     fn the_last_column_is_cut_to_the_terminal() {
         assert_eq!(render(Some(14)), "ID    WHAT\n1     short\n漢字  a much …\n");
+    }
+
+    #[test]
+    fn a_narrow_terminal_does_without_spare_columns_as_far_as_it_must() {
+        let mut table = Table::new(["id", "kind", "where", "what"]);
+        table.may_leave_out(["where", "kind"]);
+        table.row([
+            "1".into(),
+            "a kind".into(),
+            "a place".into(),
+            "a text that is as long as it takes".into(),
+        ]);
+        let head = |width| {
+            let text = table.render(Some(width), |text, _| text.to_owned());
+            text.lines().next().unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(head(80), "ID KIND WHERE WHAT");
+        assert_eq!(head(40), "ID KIND WHAT");
+        assert_eq!(head(30), "ID WHAT");
     }
 
     #[test]

@@ -9,6 +9,12 @@ pub(crate) fn ago(time: &str, now: DateTime<Utc>) -> String {
     if past < TimeDelta::zero() { format!("in {}", span(-past)) } else { format!("{} ago", span(past)) }
 }
 
+/// For how long by now; empty for what is no time.
+pub(crate) fn lasting(since: &str, now: DateTime<Utc>) -> String {
+    DateTime::parse_from_rfc3339(since)
+        .map_or_else(|_| String::new(), |since| span((now - since.to_utc()).max(TimeDelta::zero())))
+}
+
 /// A length of time in its two largest units.
 pub(crate) fn span(length: TimeDelta) -> String {
     let seconds = length.num_seconds();
@@ -46,6 +52,8 @@ mod tests {
         ] {
             assert_eq!(ago(time, now), told, "{time}");
         }
+        assert_eq!(lasting("2026-11-21T11:50:00Z", now), "10m 0s");
+        assert_eq!(lasting("2026-11-21T12:50:00Z", now), "0s", "clocks differ");
         assert_eq!(milliseconds(1500), "1500 ms");
         assert_eq!(milliseconds(75_000), "1m 15s");
     }

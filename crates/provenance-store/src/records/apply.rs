@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::chained::save_and_chain;
 use super::changes::{GraphChanges, RecordChanges, changed_outputs};
 use super::ledger::Ledger;
+use super::spending::Spending;
 use super::store::{self, Place};
 use super::translation::Told;
 use crate::artifacts::{edges, store as nodes};
@@ -43,7 +44,7 @@ pub async fn apply_batch(
     prices: &PriceList,
     now: DateTime<Utc>,
 ) -> QueryResult<Vec<OutboxEntry>> {
-    conn.transaction(async |conn| {
+    let applied = conn.transaction::<_, diesel::result::Error, _>(async |conn| {
         writer_lock::acquire(conn).await?;
         let ids: Vec<_> = batch.iter().map(|heard| heard.event.id).collect();
         let mut first_time = inbox::claim(conn, &ids).await?;
@@ -51,7 +52,7 @@ pub async fn apply_batch(
         let fresh = batch.into_iter().filter(|heard| first_time.remove(&heard.event.id));
         let (events, told): (Vec<_>, Vec<_>) = fresh.map(|heard| (heard.event, heard.told)).unzip();
         let ledger = Ledger::load_and_absorb(conn, told).await?;
-        let Saved { places, touched, growing } = save(conn, &ledger, prices, now).await?;
+        let Saved { places, touched, growing, spending } = save(conn, &ledger, prices, now).await?;
         // What follows from several events at once is told of under an id of its own: it is committed with them.
         let cause = Cause { event: None, reason: "built on something suspect", now };
         let followed = marks::follow_records(conn, touched, &cause, policy.marks).await?;
@@ -60,9 +61,11 @@ pub async fn apply_batch(
         follow.extend(followed.entries);
         follow.extend(checkpoints::take_due(conn, &growing, policy.checkpoints, now).await?);
         outbox::insert(conn, &follow).await?;
-        Ok(follow)
-    })
-    .await
+        Ok((follow, spending))
+    });
+    let (follow, spending) = applied.await?;
+    spending.record();
+    Ok(follow)
 }
 
 /// What was written.
@@ -73,6 +76,8 @@ struct Saved {
     touched: Vec<i64>,
     /// Projects with more records than before.
     growing: Vec<String>,
+    /// What came on top of the cost of work.
+    spending: Spending,
 }
 
 /// Writes what changed. Nodes come before edges, so that consumers and producers of the same batch find each
@@ -96,7 +101,7 @@ async fn save(
     let mut touched = edges::lead_consumers_to(conn, versions, graph.known_consumers.clone()).await?;
     touched.extend(graph.known_consumers);
     touched.extend(graph.new_consumers);
-    Ok(Saved { places, touched, growing })
+    Ok(Saved { places, touched, growing, spending: changes.spending })
 }
 
 /// An event for each record that is new or has new outputs; it follows from the event that reported them.

@@ -10,21 +10,23 @@ use super::ledger::{Entry, Ledger};
 use super::projection::Marks;
 use super::report::Produced;
 use super::rows::AttemptRow;
+use super::spending::Spending;
 use super::store::Place;
 use crate::costs::PriceList;
 use crate::project_counters::CounterChanges;
 
 /// Changes of records and of what is known of attempts.
+#[derive(Default)]
 pub(super) struct RecordChanges {
     pub(super) facts: Vec<AttemptRow>,
     pub(super) records: Vec<ChangedRecord>,
     pub(super) counters: CounterChanges,
+    pub(super) spending: Spending,
 }
 
 impl RecordChanges {
     pub(super) fn of(ledger: &Ledger, prices: &PriceList) -> QueryResult<Self> {
-        let mut changes =
-            Self { facts: Vec::new(), records: Vec::new(), counters: CounterChanges::default() };
+        let mut changes = Self::default();
         for entry in &ledger.entries {
             changes.facts.extend(entry.changed_facts()?);
             let Some(row) = entry.changed_record(prices)? else { continue };
@@ -34,6 +36,7 @@ impl RecordChanges {
             }
             let marks = stored.map_or_else(Marks::default, |stored| stored.marks);
             changes.counters.add(row.project_id.as_deref(), marks);
+            changes.spending.add(stored.map(|stored| &stored.row), &row);
             changes.records.push(ChangedRecord { cause: entry.cause(&row), row, created_at: None });
         }
         Ok(changes)

@@ -14,6 +14,7 @@ pub(crate) struct Dats {
     program: PathBuf,
     home: PathBuf,
     api_url: Option<String>,
+    api_key: Option<String>,
 }
 
 /// What it said.
@@ -42,7 +43,18 @@ impl Dats {
     pub(crate) fn without_environment(_: &Stack) -> Self {
         let home = std::env::temp_dir().join(format!("dats-home-{}", uuid::Uuid::new_v4()));
         std::fs::create_dir_all(&home).unwrap();
-        Self { program: process::program("dats").expect("the command is built"), home, api_url: None }
+        Self {
+            program: process::program("dats").expect("the command is built"),
+            home,
+            api_url: None,
+            api_key: None,
+        }
+    }
+
+    /// The same command with an API key.
+    pub(crate) fn with_key(mut self, key: &str) -> Self {
+        self.api_key = Some(key.to_owned());
+        self
     }
 
     /// A folder that is deleted in the end.
@@ -58,7 +70,16 @@ impl Dats {
     /// Its whole environment.
     pub(crate) fn environment(&self) -> Vec<(String, String)> {
         let home = ("HOME".to_owned(), self.home.display().to_string());
-        self.api_url.clone().map(|url| ("DATS_API_URL".to_owned(), url)).into_iter().chain([home]).collect()
+        let url = self.api_url.clone().map(|url| ("DATS_API_URL".to_owned(), url));
+        let key = self.api_key.clone().map(|key| ("DATS_API_KEY".to_owned(), key));
+        url.into_iter().chain(key).chain([home]).collect()
+    }
+
+    /// Runs it to its end, which must be a good one; what it said on its standard output.
+    pub(crate) async fn tells(&self, arguments: &[&str]) -> String {
+        let said = self.run(arguments).await;
+        assert_eq!(said.exit, 0, "dats {arguments:?}: {said:?}");
+        said.out
     }
 
     /// Runs it to its end.

@@ -20,7 +20,8 @@ const MOST_CHARS: usize = 1_000;
 /// Lists dead letters
 ///
 /// Messages that a service could not handle, that workers or agents refused, or that nobody was bound for. Looking
-/// changes nothing; letters that somebody else looks at or drives again at the same moment may be missing.
+/// changes nothing; letters that somebody else looks at or drives again at the same moment may be missing. Bodies are
+/// shown only of the letters with a certain `id`.
 #[utoipa::path(
     get,
     path = "/api/v1/dead-letters",
@@ -36,13 +37,13 @@ pub(crate) async fn list_dead_letters(
     state: Data<AppState>,
     query: Query<ListDeadLettersQuery>,
 ) -> Result<Json<ListDeadLettersResponse>, ApiError> {
-    let ListDeadLettersQuery { queue, event, task_id, reason, limit } = query.0;
+    let ListDeadLettersQuery { id, queue, event, task_id, reason, limit } = query.0;
     if queue.as_ref().is_some_and(|queue| !state.dead_letters.knows(queue)) {
         let message = format!("must be one of {}", state.dead_letters.queues().join(", "));
         let field = crate::http::problem::FieldError { field: "queue".to_owned(), message };
         return Err(ApiError::invalid(vec![field]));
     }
-    let filter = DeadLetterFilter { queue, event, task_id, reason, older_than_seconds: None };
+    let filter = DeadLetterFilter { id, queue, event, task_id, reason, older_than_seconds: None };
     let limit = usize::try_from(limit.unwrap_or(DEFAULT_LIMIT)).unwrap_or(MOST_SHOWN);
     let visited = state.dead_letters.visit(Selection::Filter(filter), Deed::Show(limit)).await;
     let report = visited.map_err(refusal)?;
@@ -55,6 +56,8 @@ pub(crate) async fn list_dead_letters(
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ListDeadLettersQuery {
+    /// With this id; the answer has the body then.
+    id: Option<String>,
     /// In this queue.
     queue: Option<String>,
     /// Of this event.
@@ -72,6 +75,7 @@ pub(crate) struct ListDeadLettersQuery {
 impl ReadQuery for ListDeadLettersQuery {
     fn read(parameters: &mut Parameters) -> Option<Self> {
         Some(Self {
+            id: parameters.text("id", 1..=MOST_CHARS),
             queue: parameters.text("queue", 1..=MOST_CHARS),
             event: parameters.text("event", 1..=MOST_CHARS),
             task_id: parameters.uuid("task_id"),

@@ -36,6 +36,7 @@ pub(crate) struct DeadLetterFilterRequest {
 impl From<DeadLetterFilterRequest> for DeadLetterFilter {
     fn from(request: DeadLetterFilterRequest) -> Self {
         Self {
+            id: None,
             queue: request.queue,
             event: request.event,
             task_id: request.task_id,

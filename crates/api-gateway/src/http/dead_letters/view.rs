@@ -4,7 +4,7 @@ use protocol::{TaskId, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::dead_letters::{DeadLetterReport, DeadLetterSummary};
+use crate::dead_letters::{DeadLetterReport, DeadLetterSummary, LetterBody};
 
 /// A message that nobody could handle.
 #[derive(Debug, Serialize, ToSchema)]
@@ -15,6 +15,12 @@ pub(crate) struct DeadLetterView {
     /// The queue that it lies in.
     #[schema(example = "orchestration-events.dead")]
     queue: String,
+    /// Exchange that it was published to; empty for a queue's own name.
+    #[schema(example = "task.events")]
+    exchange: String,
+    /// Key that it was published with.
+    #[schema(example = "task.output.created")]
+    routing_key: String,
     /// The event, as far as it names one.
     #[schema(example = "task.output.created")]
     event: Option<String>,
@@ -30,6 +36,34 @@ pub(crate) struct DeadLetterView {
     since: Option<Timestamp>,
     /// How long ago that is.
     age_seconds: Option<i64>,
+    /// What it says; only where the letter was asked for by its `id`.
+    body: Option<DeadLetterBodyView>,
+}
+
+/// What a dead letter says.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DeadLetterBody)]
+struct DeadLetterBodyView {
+    /// The first 64 KiB of it.
+    content: String,
+    /// How `content` is written: `text`, or `base64` where the body is no text.
+    #[schema(example = "text")]
+    encoding: &'static str,
+    /// The size of the whole body.
+    size_bytes: usize,
+    /// Whether its end is missing here.
+    truncated: bool,
+}
+
+impl From<LetterBody> for DeadLetterBodyView {
+    fn from(body: LetterBody) -> Self {
+        Self {
+            content: body.content,
+            encoding: body.encoding.as_str(),
+            size_bytes: body.size_bytes,
+            truncated: body.truncated,
+        }
+    }
 }
 
 impl DeadLetterView {
@@ -38,12 +72,15 @@ impl DeadLetterView {
         Self {
             id: letter.id,
             queue: letter.queue,
+            exchange: letter.exchange,
+            routing_key: letter.routing_key,
             event: letter.event,
             task_id: letter.task_id,
             reason: letter.reason,
             failures: letter.failures,
             since: letter.since.map(Into::into),
             age_seconds: letter.since.map(|since| (now - since).num_seconds().max(0)),
+            body: letter.body.map(Into::into),
         }
     }
 }

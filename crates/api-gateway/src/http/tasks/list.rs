@@ -9,6 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use self::query::ListTasksQuery;
+use super::view::WaitingView;
 use crate::access::Caller;
 use crate::http::AppState;
 use crate::http::cursor::TaskCursor;
@@ -104,6 +105,8 @@ pub(crate) struct TaskSummaryView {
     /// Which models do it.
     #[schema(value_type = Option<String>)]
     tier: Option<Tier>,
+    /// Why it does not go on at the moment.
+    waiting_for: Option<WaitingView>,
     /// What knowledge it needs.
     #[schema(value_type = Option<String>)]
     domain: Option<Domain>,
@@ -128,6 +131,7 @@ impl From<TaskSummary> for TaskSummaryView {
             phase: task.phase,
             mode: task.work_mode,
             tier: task.tier,
+            waiting_for: task.waiting.map(Into::into),
             domain: task.domain,
             priority: task.priority,
             created_at: task.created_at,

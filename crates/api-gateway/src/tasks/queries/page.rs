@@ -5,7 +5,7 @@ use diesel::dsl::sql;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{BigInt, Bool, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use protocol::vocabulary::{Domain, Phase, Priority, TaskStatus, Tier, WorkMode};
 use protocol::{ProjectId, TaskId, Timestamp};
@@ -13,14 +13,19 @@ use service_runtime::database::StoreError;
 use uuid::Uuid;
 
 use super::filter::{TaskFilter, TaskQuery};
+use super::waiting::tell_pauses;
 use crate::schema::tasks;
 use crate::tasks::TaskService;
-use crate::tasks::store::row::{corrupt, word};
+use crate::tasks::store::row::{corrupt, waiting, word};
+use crate::tasks::task::Waiting;
 
 /// Tasks are counted exactly up to here.
 const EXACT_TOTAL: i64 = 10_000;
 /// Characters of a description that a list shows.
 pub(super) const DESCRIPTION_CHARS: i32 = 200;
+
+/// As [`Task::known_tier`](crate::tasks::task::Task::known_tier) says.
+const KNOWN_TIER: &str = "coalesce(tasks.options->>'tier', tasks.minimum_tier, tasks.tier)";
 
 /// Which page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,6 +84,10 @@ pub struct TaskSummary {
     pub work_mode: Option<WorkMode>,
     /// Its tier, once routed.
     pub tier: Option<Tier>,
+    /// The tier that it will go to, as far as that is known before it is routed.
+    pub known_tier: Option<Tier>,
+    /// What it waits for.
+    pub waiting: Option<Waiting>,
     /// Its domain, once routed.
     pub domain: Option<Domain>,
     /// How urgent it is.
@@ -103,6 +112,9 @@ struct SummaryRow {
     phase: String,
     work_mode: Option<String>,
     tier: Option<String>,
+    known_tier: Option<String>,
+    waiting_reason: Option<String>,
+    waiting_detail: Option<String>,
     domain: Option<String>,
     priority: i16,
     created_at: DateTime<Utc>,
@@ -121,6 +133,8 @@ impl TryFrom<SummaryRow> for TaskSummary {
             phase: word("phase", &row.phase)?,
             work_mode: row.work_mode.map(Into::into),
             tier: row.tier.map(Into::into),
+            known_tier: row.known_tier.map(Into::into),
+            waiting: waiting(row.waiting_reason, row.waiting_detail)?,
             domain: row.domain.map(Into::into),
             priority: Priority::from_rank(row.priority),
             created_at: row.created_at.into(),
@@ -162,6 +176,9 @@ pub async fn list_tasks(
             tasks::phase,
             tasks::work_mode,
             tasks::tier,
+            sql::<Nullable<Text>>(KNOWN_TIER),
+            tasks::waiting_reason,
+            tasks::waiting_detail,
             tasks::domain,
             tasks::priority,
             tasks::created_at,
@@ -171,11 +188,12 @@ pub async fn list_tasks(
         .await?;
     let counted: i64 =
         CountUpTo { query: filter.query().limit(EXACT_TOTAL + 1) }.get_result(&mut conn).await?;
-    drop(conn);
     let mut summaries: Vec<TaskSummary> =
         rows.into_iter().map(TaskSummary::try_from).collect::<QueryResult<_>>()?;
     let has_more = summaries.len() > page.limit as usize;
     summaries.truncate(page.limit as usize);
+    tell_pauses(&mut conn, &mut summaries).await?;
+    drop(conn);
     let key = |last: &TaskSummary| PageKey { created_at: last.created_at, task_id: last.task_id };
     Ok(TaskPage {
         next: summaries.last().filter(|_| has_more).map(key),

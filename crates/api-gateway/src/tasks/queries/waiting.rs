@@ -1,11 +1,15 @@
 //! Why a task waits, as far as that is not the task's own state: its place in the queue, and what is paused.
 
+use std::collections::BTreeSet;
+
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
 use protocol::TaskId;
+use protocol::vocabulary::Phase;
 use service_runtime::database::StoreError;
 
-use crate::pauses::store::{find_project_pause, find_tier_pause};
+use super::page::TaskSummary;
+use crate::pauses::store::{find_project_pause, find_tier_pause, list_paused_tiers, list_project_pauses};
 use crate::projects::store::find_slots;
 use crate::tasks::TaskService;
 use crate::tasks::store::queue::{MOST_COUNTED, count_ahead};
@@ -23,6 +27,32 @@ pub async fn find_task_explained(service: &TaskService, id: TaskId) -> Result<Op
         task.waiting = Some(explain(&mut conn, service, &task).await?);
     }
     Ok(Some(task))
+}
+
+/// Of the tasks that wait for a slot, those of a paused project or tier wait for it to be resumed.
+pub(super) async fn tell_pauses(conn: &mut AsyncPgConnection, tasks: &mut [TaskSummary]) -> QueryResult<()> {
+    let waits = |task: &TaskSummary| {
+        task.phase == Phase::Submitted
+            && task.waiting.as_ref().is_some_and(|waiting| waiting.reason == WaitingReason::Slot)
+    };
+    let waiting: BTreeSet<&str> =
+        tasks.iter().filter(|task| waits(task)).map(|task| task.project_id.as_str()).collect();
+    if waiting.is_empty() {
+        return Ok(());
+    }
+    let projects = list_project_pauses(conn, &waiting.into_iter().collect::<Vec<_>>()).await?;
+    let tiers = list_paused_tiers(conn).await?;
+    for task in tasks.iter_mut().filter(|task| waits(task)) {
+        let of_project = projects.get(task.project_id.as_str());
+        let of_tier = tiers.iter().find(|(tier, _)| task.known_tier.as_ref() == Some(tier));
+        let detail = match (of_project, of_tier) {
+            (Some(pause), _) => pause.sentence(&format!("project {}", task.project_id)),
+            (None, Some((tier, pause))) => pause.sentence(&format!("tier {tier}")),
+            (None, None) => continue,
+        };
+        task.waiting = Some(Waiting::because(WaitingReason::Pause, detail));
+    }
+    Ok(())
 }
 
 async fn explain(conn: &mut AsyncPgConnection, service: &TaskService, task: &Task) -> QueryResult<Waiting> {

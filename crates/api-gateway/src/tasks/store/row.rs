@@ -172,7 +172,8 @@ impl TryFrom<TaskRow> for Task {
     }
 }
 
-fn waiting(reason: Option<String>, detail: Option<String>) -> QueryResult<Option<Waiting>> {
+/// What a row says about what its task waits for.
+pub(crate) fn waiting(reason: Option<String>, detail: Option<String>) -> QueryResult<Option<Waiting>> {
     reason
         .map(|reason| {
             let reason = serde_json::from_value(serde_json::Value::String(reason))

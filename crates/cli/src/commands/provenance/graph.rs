@@ -68,11 +68,15 @@ pub(super) async fn impact(id: &str, session: &Session<'_>) -> Result<(), Failur
         let output = session.output;
         let total = answer.count("total_affected");
         let (direct, depth) = (answer.list("direct_dependents").len(), answer.count("max_depth"));
-        let mut text = format!(
-            "{} artifacts were built on {}, {direct} of them directly, at most {depth} steps away.\n",
-            output.paint(&total.to_string(), if total == 0 { Paint::Good } else { Paint::Warn }),
-            answer.text("artifact_id"),
-        );
+        let artifact = answer.text("artifact_id");
+        let mut text = match total {
+            0 => format!("{} was built on {artifact}.\n", output.paint("Nothing", Paint::Good)),
+            1 => format!("{} artifact was built on {artifact}.\n", output.paint("1", Paint::Warn)),
+            total => format!(
+                "{} artifacts were built on {artifact}, {direct} of them directly, at most {depth} steps away.\n",
+                output.paint(&total.to_string(), Paint::Warn)
+            ),
+        };
         for (title, path) in [("projects", "projects"), ("tasks at work on it", "tasks_in_flight")] {
             let members = answer.list(path);
             if !members.is_empty() {

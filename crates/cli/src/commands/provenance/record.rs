@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use crate::client::in_path;
-use crate::commands::Session;
 use crate::commands::task_view::Facts;
+use crate::commands::{Session, spend};
 use crate::failure::Failure;
 use crate::json::Look;
 use crate::output::{Cell, Paint, Table, time};
@@ -33,7 +33,7 @@ fn text(record: &Value, session: &Session<'_>) -> String {
         let (read, written) = (record.count("tokens_input"), record.count("tokens_output"));
         facts.add("tokens", format!("{read} in, {written} out"));
     }
-    facts.add("cost", record.shown("cost_micros"));
+    facts.add("cost", spend::of_record(record));
     let took = record.at("execution_time_ms").as_u64().map(time::milliseconds);
     facts.add("took", took.unwrap_or_default());
     facts.add("recorded", time::ago(record.text("created_at"), session.now));

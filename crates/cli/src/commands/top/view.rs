@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::commands::Session;
-use crate::commands::task_view::waiting;
+use crate::commands::task_view::phase;
 use crate::json::Look;
 use crate::output::{Cell, Paint, Table, time};
 
@@ -69,23 +69,20 @@ fn queues(state: &Value, session: &Session<'_>) -> String {
 
 fn tasks(state: &Value, room: usize, session: &Session<'_>) -> String {
     let mut table = Table::new(["task", "status", "phase", "project", "tier", "since", "description"]);
+    table.may_leave_out(["tier", "project", "since"]);
     let tasks = state.list("running.tasks").iter().chain(state.list("pending.tasks"));
     for task in tasks.take(room) {
-        let description = match waiting(task).as_str() {
-            "" => task.text("description").to_owned(),
-            waits => format!("({waits}) {}", task.text("description")),
-        };
         table.row([
             Cell::painted(task.text("task_id"), Paint::Faint),
             Cell::status(task.text("status")),
-            task.text("phase").into(),
+            phase(task).into(),
             task.text("project_id").into(),
             task.text("tier").into(),
             time::ago(task.text("updated_at"), chrono::Utc::now()).into(),
-            description.into(),
+            task.text("description").into(),
         ]);
     }
-    if table.is_empty() { "nothing to do\n".to_owned() } else { session.output.table(&table) }
+    if table.is_empty() { "no task is at work or waits\n".to_owned() } else { session.output.table(&table) }
 }
 
 fn failures_shown(state: &Value) -> usize {
