@@ -11,6 +11,7 @@
 pub mod bench;
 pub mod client;
 pub mod faults;
+pub mod links;
 pub mod measure;
 pub mod outsider;
 pub mod stack;

@@ -1,5 +1,7 @@
 //! The three services with databases and a virtual host of their own, started, killed and restarted at will.
 
+mod plan;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,8 +9,11 @@ use std::time::Duration;
 use stand_ins::process::{self, Launch, Service};
 use stand_ins::qa::{Qa, QaSettings};
 use stand_ins::worker::{Worker, WorkerSettings};
-use test_support::{OwnServers, Proxy, Servers, TestBroker, TestDatabase};
+use test_support::{Proxy, Servers, TestBroker, TestDatabase};
 
+pub use plan::Plan;
+
+use crate::links::Links;
 use crate::{Client, Outsider};
 
 const READY_WITHIN: Duration = Duration::from_secs(90);
@@ -41,75 +46,6 @@ impl Role {
     }
 }
 
-/// What a stack is to be like.
-#[derive(Debug)]
-pub struct Plan {
-    roles: Vec<Role>,
-    behind_proxies: bool,
-    servers: Option<Servers>,
-    settings: Vec<(Role, String, String)>,
-}
-
-impl Plan {
-    /// One of each service.
-    #[must_use]
-    pub fn new() -> Self {
-        let roles = vec![Role::Gateway, Role::Routing, Role::Provenance];
-        Self { roles, behind_proxies: false, servers: None, settings: Vec::new() }
-    }
-
-    /// These processes only.
-    #[must_use]
-    pub fn of(roles: &[Role]) -> Self {
-        Self { roles: roles.to_vec(), ..Self::new() }
-    }
-
-    /// The api-gateway alone.
-    #[must_use]
-    pub fn gateway_only() -> Self {
-        Self::of(&[Role::Gateway])
-    }
-
-    /// With a second gateway.
-    #[must_use]
-    pub fn with_second_gateway(mut self) -> Self {
-        self.roles.push(Role::SecondGateway);
-        self
-    }
-
-    /// With proxies before PostgreSQL and RabbitMQ, so that they can be taken away.
-    #[must_use]
-    pub const fn behind_proxies(mut self) -> Self {
-        self.behind_proxies = true;
-        self
-    }
-
-    /// On servers of the test's own.
-    #[must_use]
-    pub fn on(mut self, servers: &OwnServers) -> Self {
-        self.servers = Some(servers.servers().clone());
-        self
-    }
-
-    /// With a setting for one process, by its environment name.
-    #[must_use]
-    pub fn setting(mut self, role: Role, name: &str, value: &str) -> Self {
-        self.settings.push((role, name.to_owned(), value.to_owned()));
-        self
-    }
-
-    /// Starts it and waits until every process is ready.
-    pub async fn start(self) -> Stack {
-        Stack::start(self).await
-    }
-}
-
-impl Default for Plan {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 /// A worker and QA that run inside the test. They connect to the broker directly, past any proxy.
 #[derive(Debug)]
 pub struct StandIns {
@@ -126,10 +62,13 @@ pub struct Stack {
     pub broker_proxy: Option<Proxy>,
     /// Before PostgreSQL with both databases, if planned.
     pub database_proxy: Option<Proxy>,
+    /// Each process's own ways to the servers, if planned.
+    pub links: BTreeMap<Role, Links>,
     broker: TestBroker,
     gateway_database: TestDatabase,
     provenance_database: TestDatabase,
     logs: PathBuf,
+    keep_logs: bool,
 }
 
 impl Stack {
@@ -145,33 +84,21 @@ impl Stack {
             broker_proxy = Some(Proxy::in_front_of(broker.url()).await);
             database_proxy = Some(Proxy::in_front_of(gateway_database.url()).await);
         }
-        let rabbitmq_url = through(broker_proxy.as_ref(), broker.url());
-        let gateway_url = through(database_proxy.as_ref(), gateway_database.url());
-        let provenance_url = through(database_proxy.as_ref(), provenance_database.url());
         let logs = std::env::temp_dir().join(format!("dats-e2e-{}", uuid::Uuid::new_v4()));
         std::fs::create_dir_all(&logs).expect("a folder for logs");
         let mut stack = Self {
             services: BTreeMap::new(),
             broker_proxy,
             database_proxy,
+            links: BTreeMap::new(),
             broker,
             gateway_database,
             provenance_database,
             logs,
+            keep_logs: false,
         };
         for &role in &plan.roles {
-            let database = match role {
-                Role::Gateway | Role::SecondGateway => Some(gateway_url.clone()),
-                Role::Provenance | Role::SecondProvenance => Some(provenance_url.clone()),
-                Role::Routing | Role::SecondRouting => None,
-            };
-            let own = plan.settings.iter().filter(|(of, _, _)| *of == role);
-            let environment = [("RABBITMQ_URL", rabbitmq_url.clone()), ("LOG_LEVEL", "info".to_owned())]
-                .into_iter()
-                .chain(database.map(|url| ("DATABASE_URL", url)))
-                .map(|(name, value)| (name.to_owned(), value))
-                .chain(own.map(|(_, name, value)| (name.clone(), value.clone())))
-                .collect();
+            let environment = stack.environment(&plan, role).await;
             stack.launch(
                 role,
                 Launch {
@@ -187,6 +114,38 @@ impl Stack {
             stack.ready(role).await;
         }
         stack
+    }
+
+    /// The settings of a process, which name the servers as its network leads to them.
+    async fn environment(&mut self, plan: &Plan, role: Role) -> Vec<(String, String)> {
+        let mut broker = through(self.broker_proxy.as_ref(), self.broker.url());
+        let mut database = match role {
+            Role::Routing | Role::SecondRouting => None,
+            _ => Some(through(self.database_proxy.as_ref(), self.database(role).url())),
+        };
+        if plan.own_links {
+            let links = Links::new(&broker, database.as_deref()).await;
+            (broker, database) = links.urls(&broker, database.as_deref());
+            self.links.insert(role, links);
+        }
+        let own = plan.settings.iter().filter(|(of, _, _)| *of == role);
+        let clock = plan.movable_clocks.then(|| self.clock_file(role).display().to_string());
+        [("RABBITMQ_URL", broker), ("LOG_LEVEL", "info".to_owned())]
+            .into_iter()
+            .chain(database.map(|url| ("DATABASE_URL", url)))
+            .chain(clock.map(|file| ("DATS_CLOCK_SHIFT_FILE", file)))
+            .map(|(name, value)| (name.to_owned(), value))
+            .chain(own.map(|(_, name, value)| (name.clone(), value.clone())))
+            .collect()
+    }
+
+    /// Sets the clock of a process wrong by so many seconds, or right again.
+    pub fn shift_clock(&self, role: Role, seconds: i64) {
+        std::fs::write(self.clock_file(role), seconds.to_string()).expect("the file of a clock");
+    }
+
+    fn clock_file(&self, role: Role) -> PathBuf {
+        self.logs.join(format!("{role:?}.clock"))
     }
 
     /// Starts a process without waiting for it.
@@ -225,6 +184,11 @@ impl Stack {
     #[must_use]
     pub fn logs_of(&self, role: Role) -> String {
         std::fs::read_to_string(&self.service(role).launch().log).expect("the log")
+    }
+
+    /// Shows and keeps what the services said, as after a failed test.
+    pub const fn keep_logs(&mut self) {
+        self.keep_logs = true;
     }
 
     /// Asks a process to end with SIGTERM; its exit code.
@@ -342,7 +306,7 @@ fn through(proxy: Option<&Proxy>, url: &str) -> String {
 impl Drop for Stack {
     /// A failed test shows what the services had to say; a passed one leaves nothing behind.
     fn drop(&mut self) {
-        if std::thread::panicking() {
+        if std::thread::panicking() || self.keep_logs {
             for service in self.services.values() {
                 eprintln!("{}", service.log_tail());
             }

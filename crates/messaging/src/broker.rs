@@ -135,7 +135,9 @@ mod tests {
     use protocol::events::EventKind;
     use protocol::topology::{dead_letter_queue, service_queue};
     use serde_json::json;
-    use test_support::{Proxy, TestBroker, TlsProxy, TlsStart};
+    use std::time::Duration;
+
+    use test_support::{PATIENCE, Proxy, TestBroker, TlsProxy, TlsStart, wait_until};
 
     use super::*;
 
@@ -177,6 +179,45 @@ mod tests {
         let error = open(server.url(), &service_queue("q", &[EventKind::TaskStarted])).await.err().unwrap();
         assert!(matches!(&error, BrokerError::TopologyRefused { code: 406, .. }), "{error}");
         assert!(error.to_string().contains("queue q.dead"), "{error}");
+    }
+
+    async fn no_connection_is_left(server: &TestBroker) {
+        wait_until("no connection to be left", PATIENCE * 2, || async {
+            server.connection_count().await == 0
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn sessions_that_the_broker_refuses_leave_no_connection_behind() {
+        let server = TestBroker::create("refused").await;
+        server.declare_queue(&dead_letter_queue("q"), &json!({ "x-max-length": 3 })).await;
+        for _ in 0..40 {
+            let error =
+                open(server.url(), &service_queue("q", &[EventKind::TaskStarted])).await.err().unwrap();
+            assert!(matches!(error, BrokerError::TopologyRefused { .. }), "{error}");
+        }
+        no_connection_is_left(&server).await;
+    }
+
+    #[tokio::test]
+    async fn a_session_that_is_given_up_while_it_opens_leaves_nothing_behind_and_the_next_one_works() {
+        let server = TestBroker::create("givenup").await;
+        let proxy = Proxy::in_front_of(server.url()).await;
+        // Slow, so that it is given up between all of its steps.
+        proxy.slow(2);
+        let broker = Broker::new(&BrokerSettings::from_url(&proxy.url(server.url())), "test").unwrap();
+        let topology = service_queue("q", &[EventKind::TaskStarted]);
+        for milliseconds in (0..200).step_by(5) {
+            let opening = broker.open("role", &topology, true);
+            let _ = tokio::time::timeout(Duration::from_millis(milliseconds), opening).await;
+        }
+        no_connection_is_left(&server).await;
+        proxy.restore();
+        let session = broker.open("role", &topology, true).await.unwrap();
+        session.subscribe("q", Take::Prefetch(1)).await.unwrap();
+        session.close().await;
+        no_connection_is_left(&server).await;
     }
 
     #[tokio::test]

@@ -8,6 +8,7 @@ mod error;
 mod migrate;
 mod pool;
 mod settings;
+mod silence;
 mod target;
 mod within;
 

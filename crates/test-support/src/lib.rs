@@ -9,19 +9,25 @@
 )]
 
 mod broker;
+mod broker_cluster;
 mod cleanup;
 mod database;
+mod database_pair;
 mod names;
 mod own_servers;
 mod proxy;
 mod servers;
+mod small_disk;
 mod tls_proxy;
 mod wait;
 
 pub use broker::{Message, TestBroker};
+pub use broker_cluster::BrokerCluster;
 pub use database::TestDatabase;
+pub use database_pair::DatabasePair;
 pub use own_servers::OwnServers;
 pub use proxy::Proxy;
 pub use servers::Servers;
+pub use small_disk::SmallDisk;
 pub use tls_proxy::{TlsProxy, TlsStart};
 pub use wait::{PATIENCE, wait_for, wait_until};

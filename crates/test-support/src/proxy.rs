@@ -1,30 +1,15 @@
-//! A TCP proxy in front of a server, to make the network fail on command.
+//! A TCP proxy in front of servers, to make the network fail on command.
+
+mod carry;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
-use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream, lookup_host};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
-use tokio::time::timeout;
 
-/// How long a slow network lets bytes through at a time.
-const GAP: Duration = Duration::from_millis(2);
-
-/// What the network does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Weather {
-    /// Everything gets through.
-    Clear,
-    /// Connections break, new ones are closed at once.
-    Cut,
-    /// Nothing gets through, and nobody is told.
-    Frozen,
-    /// What is under way moves on once in every so many milliseconds.
-    Slow(u64),
-}
+use carry::{Weather, carry};
 
 /// A proxy on a loopback port; ends with this value, and its connections with it.
 #[derive(Debug)]
@@ -41,16 +26,30 @@ impl Proxy {
     /// # Panics
     /// When the URL names no server, or no port is free.
     pub async fn in_front_of(url: &str) -> Self {
-        let (upstream, target) = server_of(url).await;
+        Self::in_front_of_any(&[url]).await
+    }
+
+    /// A proxy for several servers that are as good as each other: each connection goes to the next one in turn that
+    /// accepts it, as behind a load balancer.
+    ///
+    /// # Panics
+    /// When a URL names no server, there is none, or no port is free.
+    pub async fn in_front_of_any(urls: &[&str]) -> Self {
+        let mut targets = Vec::new();
+        for url in urls {
+            targets.push(server_of(url).await);
+        }
+        let upstream = targets.first().expect("a server").0.clone();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("the port");
         let (weather, _) = watch::channel(Weather::Clear);
         let weather = Arc::new(weather);
-        let task = tokio::spawn(accept(listener, target, Arc::clone(&weather)));
+        let addresses = targets.into_iter().map(|(_, address)| address).collect();
+        let task = tokio::spawn(accept(listener, addresses, Arc::clone(&weather)));
         Self { address, upstream, weather, task }
     }
 
-    /// `url` with this proxy in the place of the server.
+    /// `url` with this proxy in the place of the server (the first one, where there are several).
     #[must_use]
     pub fn url(&self, url: &str) -> String {
         url.replacen(&self.upstream, &self.address.to_string(), 1)
@@ -67,9 +66,30 @@ impl Proxy {
         self.weather.send_replace(Weather::Frozen);
     }
 
+    /// The same for what goes to the server: its answers still arrive.
+    pub fn hold_requests(&self) {
+        self.weather.send_replace(Weather::RequestsHeld);
+    }
+
+    /// The same for what comes from the server: it hears and does everything, and its answers do not arrive.
+    pub fn hold_answers(&self) {
+        self.weather.send_replace(Weather::AnswersHeld);
+    }
+
     /// Lets bytes through only once in every so many milliseconds: each answer takes up to that much longer.
     pub fn slow(&self, every_ms: u64) {
         self.weather.send_replace(Weather::Slow(every_ms));
+    }
+
+    /// Makes connections stall now and then for up to a second, each by itself, as lost packets do that are sent again.
+    pub fn lose_packets(&self) {
+        self.weather.send_replace(Weather::Lossy);
+    }
+
+    /// Leaves all connections half open: the server sees them end, the client sees them open, what it writes is taken
+    /// and nothing is ever answered, also after [`Proxy::restore`]. New ones have the same fate until then.
+    pub fn abandon(&self) {
+        self.weather.send_replace(Weather::Abandoned);
     }
 
     /// Lets everything through again.
@@ -98,51 +118,37 @@ fn host_and_port(url: &str) -> &str {
     authority.rsplit_once('@').map_or(authority, |(_, server)| server)
 }
 
-async fn accept(listener: TcpListener, target: SocketAddr, weather: Arc<watch::Sender<Weather>>) {
+async fn accept(listener: TcpListener, targets: Vec<SocketAddr>, weather: Arc<watch::Sender<Weather>>) {
     let mut connections = JoinSet::new();
+    let mut turn = 0_usize;
     while let Ok((client, _)) = listener.accept().await {
         while connections.try_join_next().is_some() {}
-        connections.spawn(carry(client, target, weather.subscribe()));
+        let mut in_turn = targets.clone();
+        in_turn.rotate_left(turn % targets.len());
+        turn = turn.wrapping_add(1);
+        let weather = weather.subscribe();
+        connections.spawn(async move { carry(client, connect(in_turn), weather).await });
     }
 }
 
-/// Carries bytes both ways until either side ends or the network is cut. While it is frozen the copying
-/// is not polled, so that bytes stay where they are.
-async fn carry(mut client: TcpStream, target: SocketAddr, mut weather: watch::Receiver<Weather>) {
-    let copying = async move {
-        let mut server = TcpStream::connect(target).await?;
-        client.set_nodelay(true)?;
-        server.set_nodelay(true)?;
-        copy_bidirectional(&mut client, &mut server).await
-    };
-    tokio::pin!(copying);
-    loop {
-        let now = *weather.borrow_and_update();
-        let changed = match now {
-            Weather::Cut => return,
-            Weather::Frozen => weather.changed().await,
-            Weather::Slow(every_ms) => {
-                tokio::select! {
-                    _ = &mut copying => return,
-                    () = tokio::time::sleep(GAP) => {}
-                }
-                // Either way it is looked at again.
-                timeout(Duration::from_millis(every_ms), weather.changed()).await.unwrap_or(Ok(()))
-            }
-            Weather::Clear => tokio::select! {
-                _ = &mut copying => return,
-                changed = weather.changed() => changed,
-            },
-        };
-        if changed.is_err() {
-            return;
+/// A connection to the first server that accepts one.
+async fn connect(targets: Vec<SocketAddr>) -> std::io::Result<TcpStream> {
+    let mut failure = std::io::ErrorKind::NotConnected.into();
+    for target in targets {
+        match TcpStream::connect(target).await {
+            Ok(server) => return Ok(server),
+            Err(error) => failure = error,
         }
     }
+    Err(failure)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::time::timeout;
 
     use super::*;
     use crate::PATIENCE;
@@ -207,6 +213,57 @@ mod tests {
         let mut stream = connect(&proxy, &url).await;
         for _ in 0..3 {
             assert_eq!(echo(&mut stream).await.unwrap(), b'x');
+        }
+    }
+
+    #[tokio::test]
+    async fn requests_and_answers_are_held_each_by_itself() {
+        let url = echo_server().await;
+        let proxy = Proxy::in_front_of(&url).await;
+        for hold in [Proxy::hold_requests, Proxy::hold_answers] {
+            let mut stream = connect(&proxy, &url).await;
+            assert_eq!(echo(&mut stream).await.unwrap(), b'x');
+            hold(&proxy);
+            stream.write_all(b"y").await.unwrap();
+            assert!(timeout(Duration::from_millis(50), stream.read_u8()).await.is_err());
+            proxy.restore();
+            assert_eq!(timeout(PATIENCE, stream.read_u8()).await.unwrap().unwrap(), b'y');
+        }
+    }
+
+    #[tokio::test]
+    async fn a_network_that_loses_packets_delivers_everything() {
+        let url = echo_server().await;
+        let proxy = Proxy::in_front_of(&url).await;
+        proxy.lose_packets();
+        let mut stream = connect(&proxy, &url).await;
+        for _ in 0..3 {
+            assert_eq!(echo(&mut stream).await.unwrap(), b'x');
+        }
+    }
+
+    #[tokio::test]
+    async fn an_abandoned_connection_takes_everything_and_answers_nothing_ever_again() {
+        let url = echo_server().await;
+        let proxy = Proxy::in_front_of(&url).await;
+        let mut stream = connect(&proxy, &url).await;
+        assert_eq!(echo(&mut stream).await.unwrap(), b'x');
+        proxy.abandon();
+        let mut later = connect(&proxy, &url).await;
+        later.write_all(b"z").await.unwrap();
+        assert!(timeout(Duration::from_millis(50), later.read_u8()).await.is_err());
+        proxy.restore();
+        stream.write_all(b"y").await.unwrap();
+        assert!(timeout(Duration::from_millis(50), stream.read_u8()).await.is_err());
+        assert_eq!(echo(&mut connect(&proxy, &url).await).await.unwrap(), b'x');
+    }
+
+    #[tokio::test]
+    async fn of_several_servers_one_that_is_there_answers() {
+        let (absent, present) = ("echo://127.0.0.1:1", echo_server().await);
+        let proxy = Proxy::in_front_of_any(&[absent, &present]).await;
+        for _ in 0..3 {
+            assert_eq!(echo(&mut connect(&proxy, absent).await).await.unwrap(), b'x');
         }
     }
 }

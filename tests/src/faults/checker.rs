@@ -4,17 +4,21 @@
 mod histories;
 mod queues;
 mod records;
+mod sessions;
 mod tables;
 mod tasks;
+mod trust;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use tokio_postgres::{Client as Database, NoTls};
 
+use super::chains::Chain;
 use super::fault::ROLES;
 use super::workload::Promise;
 use crate::{Client, Role, Stack, measure};
+pub use sessions::{Sessions, steady};
 
 /// Longest time without any progress before the wait for quiet is given up.
 const NO_PROGRESS: Duration = Duration::from_secs(90);
@@ -26,6 +30,10 @@ const MOST_MEMORY_MIB: f64 = 250.0;
 pub struct Evidence<'e> {
     /// What clients were promised.
     pub promises: &'e [Promise],
+    /// Which artifacts were tainted, and what was made from them.
+    pub chains: &'e [Chain],
+    /// Connections at the start.
+    pub sessions: &'e Sessions,
     /// Whether requests repeated under their idempotency key count once.
     pub keys_count: bool,
     /// Bodies of events that were sent to be unreadable.
@@ -72,6 +80,8 @@ pub async fn check(stack: &mut Stack, evidence: &Evidence<'_>) -> Vec<String> {
     inquiry.nothing_was_taken_twice().await;
     inquiry.tables_agree().await;
     inquiry.records_are_complete().await;
+    inquiry.no_dependent_is_missed().await;
+    inquiry.no_session_is_left_over(stack).await;
     inquiry.processes_are_well(stack);
     inquiry.violations
 }

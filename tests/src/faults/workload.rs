@@ -5,24 +5,23 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use rand::rngs::StdRng;
-use rand::{Rng, SeedableRng};
-use reqwest::Method;
-use serde_json::{Value, json};
-use tokio::task::JoinSet;
+use rand::Rng;
+use serde_json::json;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::sleep;
 use uuid::Uuid;
 
-use crate::{Client, Role, Stack};
+use super::chains::{self, Chain};
+use super::scene::Setting;
+use super::submitter::Submitter;
+use crate::Stack;
 
 /// Projects that share the load.
 pub const PROJECTS: [&str; 3] = ["faults-a", "faults-b", "faults-c"];
 
 const CLIENTS: u64 = 4;
-const AGAIN_AFTER: Duration = Duration::from_millis(200);
+/// Shortest time between two tasks of a client.
 const BETWEEN_TASKS: Duration = Duration::from_millis(200);
-/// Time of an attempt of work for agents, whose loss nobody announces.
-const AGENT_SECONDS: u32 = 20;
 
 /// What a task is like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,25 +52,31 @@ pub struct Workload {
     stop: Arc<AtomicBool>,
     promised: Arc<AtomicUsize>,
     clients: JoinSet<Vec<Promise>>,
+    chains: JoinHandle<(Vec<Promise>, Vec<Chain>)>,
 }
 
 impl Workload {
-    /// Lets the clients begin, each with the gateway that its number falls on; together they submit at most `most` tasks.
+    /// Lets the clients begin; together they submit the tasks of the setting, spread over the time that the run
+    /// will take.
     #[must_use]
-    pub fn start(stack: &Stack, seed: u64, most: usize) -> Self {
+    pub fn start(stack: &Stack, setting: Setting) -> Self {
+        let (seed, most) = (setting.seed, setting.tasks);
+        let pace = setting.time.mul_f64(CLIENTS as f64 / most.max(1) as f64).max(BETWEEN_TASKS);
         let (stop, promised) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
-        let gateways = [stack.client_of(Role::Gateway), stack.client_of(Role::SecondGateway)];
         let mut clients = JoinSet::new();
+        let submitter = |number| Submitter::new(stack, seed.wrapping_mul(CLIENTS).wrapping_add(number));
         for number in 0..CLIENTS {
-            let submitter = Submitter {
-                gateways: gateways.clone(),
-                random: StdRng::seed_from_u64(seed.wrapping_mul(CLIENTS).wrapping_add(number)),
+            let client = Client {
+                submitter: submitter(number),
+                pace,
+                agent_seconds: setting.agent_seconds,
                 promised: Arc::clone(&promised),
                 log: Vec::new(),
             };
-            clients.spawn(submitter.submit_until(Arc::clone(&stop), most));
+            clients.spawn(client.submit_until(Arc::clone(&stop), most));
         }
-        Self { stop, promised, clients }
+        let chains = tokio::spawn(chains::build_until(submitter(CLIENTS), Arc::clone(&stop)));
+        Self { stop, promised, clients, chains }
     }
 
     /// How many tasks were promised so far.
@@ -81,27 +86,34 @@ impl Workload {
     }
 
     /// Lets the clients finish what they are at, and collects their logs.
-    pub async fn finish(mut self) -> Vec<Promise> {
+    ///
+    /// # Panics
+    /// When a client got an answer that it cannot have got.
+    pub async fn finish(mut self) -> (Vec<Promise>, Vec<Chain>) {
         self.stop.store(true, Ordering::Relaxed);
         let mut promises = Vec::new();
         while let Some(log) = self.clients.join_next().await {
             promises.extend(log.expect("a client's log"));
         }
-        promises
+        let (built, chains) = self.chains.await.expect("the log of the chains");
+        promises.extend(built);
+        (promises, chains)
     }
 }
 
-struct Submitter {
-    gateways: [Client; 2],
-    random: StdRng,
+/// One client's work.
+struct Client {
+    submitter: Submitter,
+    pace: Duration,
+    agent_seconds: u32,
     promised: Arc<AtomicUsize>,
     log: Vec<Promise>,
 }
 
-impl Submitter {
+impl Client {
     async fn submit_until(mut self, stop: Arc<AtomicBool>, most: usize) -> Vec<Promise> {
         while !stop.load(Ordering::Relaxed) && self.promised.load(Ordering::Relaxed) < most {
-            let kind = match self.random.random_range(0..20) {
+            let kind = match self.submitter.random.random_range(0..20) {
                 0 | 1 => Kind::RejectedOnce,
                 2 | 3 => Kind::FailsOnce,
                 4 => Kind::Cancelled,
@@ -111,17 +123,18 @@ impl Submitter {
             let task_id = self.submit(kind).await;
             self.promised.fetch_add(1, Ordering::Relaxed);
             if kind == Kind::Cancelled {
-                self.cancel(&task_id).await;
+                self.submitter.cancel(&task_id).await;
             }
             self.log.push(Promise { task_id, kind });
-            sleep(BETWEEN_TASKS.mul_f64(self.random.random_range(0.5..1.5))).await;
+            sleep(self.pace.mul_f64(self.submitter.random.random_range(0.5..1.5))).await;
         }
         self.log
     }
 
     async fn submit(&mut self, kind: Kind) -> String {
-        let project = PROJECTS[self.random.random_range(0..PROJECTS.len())];
-        let number = self.random.random_range(0..1_000_000);
+        let random = &mut self.submitter.random;
+        let project = PROJECTS[random.random_range(0..PROJECTS.len())];
+        let number = random.random_range(0..1_000_000);
         let describe = |marker: &str| json!({ "description": format!("Write function {number}{marker}"), "project_id": project });
         let (path, expected, body) = match kind {
             Kind::Plain => ("/api/v1/tasks", 201, describe("")),
@@ -130,53 +143,13 @@ impl Submitter {
             Kind::Cancelled => ("/api/v1/tasks", 201, describe(" [takes 2000ms]")),
             Kind::Dispatched => {
                 let body = json!({
-                    "task_id": Uuid::from_u128(self.random.random()), "work_type": "echo", "project_id": project,
-                    "parameters": { "message": number.to_string() }, "timeout_seconds": AGENT_SECONDS,
+                    "task_id": Uuid::from_u128(random.random()), "work_type": "echo", "project_id": project,
+                    "parameters": { "message": number.to_string() }, "timeout_seconds": self.agent_seconds,
                 });
                 ("/api/v1/dispatch", 200, body)
             }
         };
-        let answer = self.insist(path, expected, &body).await;
+        let answer = self.submitter.insist(path, expected, &body, &[]).await;
         answer["task_id"].as_str().expect("a task_id").to_owned()
-    }
-
-    /// It may have ended already, which is an answer as well.
-    async fn cancel(&mut self, task_id: &str) {
-        let path = format!("/api/v1/tasks/{task_id}/cancel");
-        let key = self.key();
-        loop {
-            let (client, request) = self.request(&path, &json!({}), &key);
-            let answer = client.try_send(request).await.map(|answer| answer.status);
-            if matches!(answer, Some(200 | 409)) {
-                return;
-            }
-            sleep(AGAIN_AFTER).await;
-        }
-    }
-
-    /// Sends it until it is answered as expected, always under the same key and with the same body.
-    async fn insist(&mut self, path: &str, expected: u16, body: &Value) -> Value {
-        let key = self.key();
-        loop {
-            let (client, request) = self.request(path, body, &key);
-            match client.try_send(request).await {
-                Some(answer) if answer.status == expected => return answer.json,
-                // Not now; or the first one is still under way.
-                None => {}
-                Some(answer) if matches!(answer.status, 409 | 503 | 504) => {}
-                Some(answer) => panic!("{path}: {} {}", answer.status, answer.text),
-            }
-            sleep(AGAIN_AFTER).await;
-        }
-    }
-
-    fn request(&mut self, path: &str, body: &Value, key: &str) -> (Client, reqwest::RequestBuilder) {
-        let client = self.gateways[self.random.random_range(0..self.gateways.len())].clone();
-        let request = client.request(Method::POST, path).json(body).header("Idempotency-Key", key);
-        (client, request)
-    }
-
-    fn key(&mut self) -> String {
-        Uuid::from_u128(self.random.random()).to_string()
     }
 }

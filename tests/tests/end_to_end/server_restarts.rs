@@ -43,7 +43,7 @@ async fn survives(stack: &Stack, servers: &OwnServers, orders: &[&str], project:
 #[tokio::test]
 async fn servers_that_are_restarted_and_killed_under_load_cost_no_task() {
     let servers = OwnServers::start().await;
-    let mut stack = Plan::new().on(&servers).start().await;
+    let mut stack = Plan::new().on(servers.servers()).start().await;
     let _worker = stack.worker(|settings| settings.duration = WORK_TIME);
     let _qa = stack.qa();
     survives(&stack, &servers, &["restart-broker"], "broker-restarted").await;

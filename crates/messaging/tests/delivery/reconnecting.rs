@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use amqprs::channel::QueueDeleteArguments;
 use amqprs::connection::{Connection, OpenConnectionArguments};
-use messaging::{ConsumerHandle, Publisher};
+use messaging::{ConsumerHandle, Publisher, PublisherSettings};
 use protocol::{EventId, WireMessage};
 use test_support::{PATIENCE, Proxy, TestBroker, wait_for, wait_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::support::{
-    QUEUE, STARTED, Seen, all_done, broker, connected, consumer, first_copies, many, publisher, raw_consumer,
-    settings, started, wire,
+    QUEUE, STARTED, Seen, all_done, broker, connected, consumer, first_copies, many, publisher,
+    publisher_with, raw_consumer, settings, started, wire,
 };
 
 /// Publishes until told to stop, and says what was confirmed, in order.
@@ -112,6 +112,40 @@ async fn a_consumer_goes_on_after_its_connection_was_closed_or_cut() {
             _ => {}
         }
     }
+    consumer.stop().await;
+    publisher.stop().await;
+}
+
+#[tokio::test]
+async fn connections_that_are_open_on_our_side_only_are_found_out_and_replaced() {
+    let server = TestBroker::create("halfopen").await;
+    let proxy = Proxy::in_front_of(server.url()).await;
+    let broker = broker(&format!("{}?heartbeat=5", proxy.url(server.url())));
+    let quick_to_doubt =
+        PublisherSettings { stalled_after_ms: 100, confirm_timeout_ms: 600, ..PublisherSettings::default() };
+    let publisher = publisher_with(&broker, &quick_to_doubt);
+    let seen = Seen::default();
+    let taken = seen.clone();
+    let consumer = consumer(&broker, &publisher.handle, settings(), move |batch| {
+        batch.iter().for_each(|received| taken.add(received.event.id));
+        all_done(batch.len())
+    });
+    connected(&publisher.handle).await;
+    wait_until("the consumer to connect", PATIENCE, || async { consumer.handle.health().connected }).await;
+
+    proxy.abandon();
+    let (messages, ids) = many(30);
+    let handle = publisher.handle.clone();
+    let publishing = tokio::spawn(async move { handle.publish_all(messages).await });
+    wait_until("the publisher to find out", PATIENCE * 3, || async { !publisher.handle.health().connected })
+        .await;
+    proxy.restore();
+    assert_eq!(publishing.await.unwrap(), vec![Ok(()); 30]);
+    wait_until("the consumer to find out and go on", PATIENCE * 3, || async {
+        let seen: HashSet<EventId> = seen.all().into_iter().collect();
+        ids.iter().all(|id| seen.contains(id))
+    })
+    .await;
     consumer.stop().await;
     publisher.stop().await;
 }

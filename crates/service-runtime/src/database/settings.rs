@@ -20,7 +20,8 @@ pub struct DatabaseSettings {
     /// How long opening a connection, or waiting for a free one, may take, in milliseconds.
     #[serde(default = "defaults::connect_timeout_ms")]
     pub connect_timeout_ms: u64,
-    /// How long the server works on a statement at most, in milliseconds; 0 for no limit.
+    /// How long the server works on a statement at most, in milliseconds; 0 for no limit. A connection on which no answer
+    /// has come ten seconds later is given up.
     #[serde(default = "defaults::statement_timeout_ms")]
     pub statement_timeout_ms: u64,
     /// Certificate authorities (PEM) for TLS; those of the machine when not set.

@@ -9,7 +9,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use tokio_postgres::Config;
-use tokio_postgres::config::SslMode;
+use tokio_postgres::config::{Host, SslMode};
 
 use super::settings::DatabaseSettings;
 use crate::tls::TlsError;
@@ -18,6 +18,8 @@ use crate::tls::TlsError;
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(10);
 /// How long sent bytes may stay unacknowledged: bounds what a vanished server costs.
 const SILENCE_LIMIT: Duration = Duration::from_secs(10);
+/// How long after the end of a statement's time its answer may still be on its way.
+const ANSWER_GRACE: Duration = Duration::from_secs(10);
 /// A client that stops in the middle of a transaction must not hold its locks for ever.
 const IDLE_IN_TRANSACTION_MS: u32 = 60_000;
 
@@ -38,6 +40,8 @@ pub(super) struct Target {
     pub(super) config: Config,
     /// Whether to use TLS, and with which authorities.
     pub(super) tls: Option<TlsTarget>,
+    /// How long the server may be silent after it was asked; `None` where statements may take any time.
+    pub(super) answer_within: Option<Duration>,
 }
 
 /// TLS to the database.
@@ -66,16 +70,26 @@ impl Target {
         let ours = format!(
             "-c statement_timeout={statement_timeout} -c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_MS}"
         );
+        let answer_within = answer_within(&config, statement_timeout);
         // Later options win, so what the URL says stays in force.
         let options = config.get_options().map_or_else(|| ours.clone(), |theirs| format!("{ours} {theirs}"));
         config.options(options);
-        Ok(Self { config, tls })
+        Ok(Self { config, tls, answer_within })
     }
 
     /// How many servers the URL names; each may take the connect timeout.
     pub(super) fn host_count(&self) -> usize {
         self.config.get_hosts().len().max(1)
     }
+}
+
+/// Follows the statement timeout that we set ourselves; a URL with its own, or with a socket in the file system, is
+/// left to its own devices.
+fn answer_within(config: &Config, statement_timeout_ms: u64) -> Option<Duration> {
+    let has_own = config.get_options().is_some_and(|options| options.contains("statement_timeout"));
+    let by_network = config.get_hosts().iter().all(|host| matches!(host, Host::Tcp(_)));
+    let is_limited = statement_timeout_ms > 0 && !has_own && by_network;
+    is_limited.then(|| Duration::from_millis(statement_timeout_ms) + ANSWER_GRACE)
 }
 
 struct UrlParts {
@@ -123,7 +137,7 @@ fn describe(error: &tokio_postgres::Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use tokio_postgres::config::{Host, TargetSessionAttrs};
+    use tokio_postgres::config::TargetSessionAttrs;
 
     use super::*;
 
@@ -167,6 +181,19 @@ mod tests {
                 .unwrap();
         assert_eq!(target.tls, Some(TlsTarget { ca_file: Some("/etc/ca.pem".into()) }));
         assert_eq!(target.config.get_application_name(), Some("x"));
+    }
+
+    #[test]
+    fn an_answer_is_waited_for_as_long_as_statements_may_take_and_a_little_longer() {
+        let settings =
+            |url: &str| DatabaseSettings { statement_timeout_ms: 2_000, ..DatabaseSettings::new(url) };
+        let plain = Target::new(&settings("postgres://u:p@h/d"), true).unwrap();
+        assert_eq!(plain.answer_within, Some(Duration::from_secs(12)));
+        let unlimited = Target::new(&settings("postgres://u:p@h/d"), false).unwrap();
+        let own = "postgres://u:p@h/d?options=-c%20statement_timeout%3D0";
+        let own = Target::new(&settings(own), true).unwrap();
+        let by_file = Target::new(&settings("postgres://%2Frun/d?user=u"), true).unwrap();
+        assert_eq!((unlimited.answer_within, own.answer_within, by_file.answer_within), (None, None, None));
     }
 
     #[test]

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-/// Phases of one attempt in the order in which they are passed.
-const ORDER: [&str; 7] = ["submitted", "blocked", "routing", "ready", "executing", "validating", "done"];
+/// Phases of one attempt in the order in which they are passed; a task may wait for a slot before and after it waits for
+/// other tasks.
+const ORDER: [&[&str]; 6] =
+    [&["submitted", "blocked"], &["routing"], &["ready"], &["executing"], &["validating"], &["done"]];
 
 /// What is wrong with a task's history.
 pub(super) fn faults(task: &Value, history: &[Value]) -> Vec<String> {
@@ -32,7 +34,7 @@ fn gaps(applied: &[&Value]) -> Vec<String> {
 
 /// Entries that lead back within an attempt. The last one of an attempt may: it begins the next.
 fn steps_back(applied: &[&Value]) -> Vec<String> {
-    let rank = |phase: &Value| ORDER.iter().position(|known| phase == known);
+    let rank = |phase: &Value| ORDER.iter().position(|known| known.iter().any(|name| phase == name));
     let leads_back = |entry: &Value| match (rank(&entry["from_phase"]), rank(&entry["to_phase"])) {
         (Some(from), Some(to)) => to < from,
         (_, _) => false,
@@ -91,6 +93,9 @@ mod tests {
         rejected[3] = entry("task.rejected", "validating", "submitted");
         rejected.extend(second_attempt);
         assert_eq!(faults(&task, &rejected), Vec::<String>::new());
+        let mut waiting = good();
+        waiting.insert(0, entry("dependencies.completed", "blocked", "submitted"));
+        assert_eq!(faults(&task, &waiting), Vec::<String>::new());
         let mut torn = good();
         torn.remove(1);
         let mut back = good();

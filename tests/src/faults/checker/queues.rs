@@ -7,11 +7,10 @@ use serde_json::Value;
 
 use super::{Inquiry, NO_PROGRESS, POLL};
 use crate::Stack;
+use crate::faults::injector::TAP;
 
 /// Where the broker keeps what nobody is bound for.
 const UNROUTED: &str = "dats.unrouted";
-/// Our own copies of events.
-const TAP: &str = "faults.tap";
 
 /// Whether messages may stay in a queue: what is looked at one by one, and our own copies.
 fn may_hold(name: &str) -> bool {
