@@ -40,7 +40,7 @@ test-faults: build ## Make everything fail under load, then check; ARGS="--seed 
 	@target/debug/dats-faults $(ARGS)
 
 bench: ## Measure the release build on servers of its own; ARGS="--quick", "--list" or "--only submit,status"
-	@cargo build --release --bins -p api-gateway -p routing-engine -p provenance-store -p end-to-end
+	@cargo build --release --bins -p api-gateway -p routing-engine -p provenance-store -p dats-cli -p end-to-end
 	@DATS_LOCAL_DIR=$(CURDIR)/.data/bench $(with_services) target/release/dats-bench \
 		$(or $(ARGS),--markdown $(report).md --json $(report).json)
 

@@ -5,6 +5,7 @@ pub mod cast;
 pub mod clock;
 pub mod figures;
 pub mod floors;
+pub mod graph;
 pub mod latencies;
 pub mod load;
 pub mod report;

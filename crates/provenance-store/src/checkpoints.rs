@@ -2,6 +2,7 @@
 //! so many records or so much time. The newest few are kept valid. Everything here that writes runs under the graph
 //! writer's lock, so that the record order stands still meanwhile.
 
+pub(crate) mod imported;
 pub mod rollback;
 mod store;
 

@@ -1,6 +1,8 @@
 //! Walks through the graph of artifacts: what was built on something, and what it was built from.
-//! Level by level, one statement each; every node is expanded once, so that circles end and diamonds cost nothing.
+//! Level by level; every node is expanded once, so that circles end and diamonds cost nothing. A wide level is a
+//! statement, of narrow ones many share one: what is deep must not cost a round trip for every step.
 
+mod ahead;
 pub mod search;
 pub mod start;
 pub mod store;
@@ -14,6 +16,11 @@ use diesel_async::AsyncPgConnection;
 
 /// Most nodes that one statement expands.
 const MOST_AT_ONCE: usize = 20_000;
+
+/// A level of no more nodes than this is narrow.
+const NARROW: usize = 32;
+/// After so many narrow levels in a row it is looked ahead.
+const NARROW_LEVELS: u32 = 8;
 
 /// Which way to go along the edges.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +44,16 @@ pub async fn walk(
     limits: Limits,
 ) -> QueryResult<Reached> {
     let mut search = Search::new(starts, limits);
+    let mut narrow_levels = 0;
     while let Some(nodes) = search.next(MOST_AT_ONCE) {
+        narrow_levels = if nodes.len() <= NARROW { narrow_levels + 1 } else { 0 };
+        if narrow_levels > NARROW_LEVELS {
+            let levels = store::expand_ahead(conn, direction, nodes.clone()).await?;
+            if ahead::absorb(&mut search, levels) {
+                continue;
+            }
+            narrow_levels = 0;
+        }
         let steps = store::expand(conn, direction, nodes, search.most_steps()).await?;
         search.absorb(steps);
     }

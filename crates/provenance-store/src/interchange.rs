@@ -10,7 +10,7 @@ pub mod export;
 pub mod import;
 mod line;
 mod lineage;
-
+mod made_here;
 mod members;
 mod naming;
 mod native;

@@ -23,6 +23,7 @@ pub use suspicion::suspect;
 pub use taint::{TaintOrder, taint};
 pub use target::{MarkTarget, find_target, find_targets};
 
+pub(crate) use account::list_unaccounted;
 pub(crate) use announcement::{ARTIFACTS_PER_EVENT, entry};
 pub(crate) use taking_back::take_back;
 

@@ -57,7 +57,8 @@ pub fn assemble(settings: &Settings, parts: Parts) -> anyhow::Result<()> {
     let Parts { pool, clock, tasks, shutdown, health } = parts;
     let events = &settings.events;
     let broker = Broker::new(&events.rabbitmq, "provenance-store")?;
-    let service_queue = topology::service_queue(topology::PROVENANCE_QUEUE, &CONSUMED);
+    let service_queue =
+        topology::service_queue(topology::PROVENANCE_QUEUE, &CONSUMED).and(topology::notices());
 
     let stop = shutdown.token(Stage::Output);
     let (publisher, publishing) = Publisher::start(&broker, service_queue.clone(), &events.publisher, stop);

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use messaging::{
     BatchHandler, Broker, BrokerSettings, Consumer, ConsumerSettings, HandlerError, Outcome, Publisher,
-    PublisherSettings, Received,
+    PublisherSettings, Received, RpcClient,
 };
 use protocol::events::{EventData, Exchange, TaskReady, TaskStarted};
 use protocol::topology::{self, BindingSpec, QA_QUEUE, QueueSpec, Topology, worker_queue};
@@ -119,10 +119,21 @@ impl Cast {
 
     /// Listens to the task events with these keys, on a queue of its own, from when it returns.
     pub async fn listen(&self, stage: &Stage, keys: &[&str], heard: impl Fn(&Event) + Send + Sync + 'static) {
+        self.listen_to(stage, Exchange::Task, keys, heard).await;
+    }
+
+    /// The same for the events of any exchange.
+    pub async fn listen_to(
+        &self,
+        stage: &Stage,
+        exchange: Exchange,
+        keys: &[&str],
+        heard: impl Fn(&Event) + Send + Sync + 'static,
+    ) {
         let queue = format!("bench.{}", uuid::Uuid::new_v4().simple());
         let binding = |key: &&str| BindingSpec {
             queue: queue.clone(),
-            exchange: Exchange::Task.name(),
+            exchange: exchange.name(),
             routing_key: (*key).to_owned(),
         };
         let own = Topology {
@@ -139,6 +150,12 @@ impl Cast {
             outsider.0.consumer_count(&queue).await == Some(1)
         })
         .await;
+    }
+
+    /// Asks questions over the broker, as the gateway does.
+    #[must_use]
+    pub fn asker(&self) -> RpcClient {
+        RpcClient::start(&self.broker, Topology::default(), self.stop.clone()).0
     }
 
     /// Publishes messages, all confirmed when it returns.

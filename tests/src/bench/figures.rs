@@ -14,6 +14,20 @@ pub enum Quantity {
     P50,
     /// Time that 99 of 100 do not exceed.
     P99,
+    /// Time that 95 of 100 questions for a record do not exceed.
+    RecordP95,
+    /// The same of questions for direct dependents.
+    DirectP95,
+    /// The same of questions for the impact of something that 10,000 artifacts depend on.
+    SmallImpactP95,
+    /// The same with 100,000.
+    LargeImpactP95,
+    /// The same with 10,000 that depend on one another in a row.
+    DeepImpactP95,
+    /// Time until something that 10,000 artifacts depend on is marked, with all of them.
+    Taint,
+    /// Whole time of something long.
+    Seconds,
     /// Largest resident memory of the api-gateway.
     GatewayMemory,
     /// Largest resident memory of the routing-engine.
@@ -34,6 +48,13 @@ impl Quantity {
             Self::Rate => "rate",
             Self::P50 => "p50",
             Self::P99 => "p99",
+            Self::RecordP95 => "record by id, p95",
+            Self::DirectP95 => "direct dependents, p95",
+            Self::SmallImpactP95 => "impact of 10,000, p95",
+            Self::LargeImpactP95 => "impact of 100,000, p95",
+            Self::DeepImpactP95 => "impact of 10,000 in a row, p95",
+            Self::Taint => "taint with 10,000 dependents",
+            Self::Seconds => "whole time",
             Self::GatewayMemory => "memory of api-gateway",
             Self::RoutingMemory => "memory of routing-engine",
             Self::ProvenanceMemory => "memory of provenance-store",
@@ -47,7 +68,15 @@ impl Quantity {
     pub const fn unit(self) -> &'static str {
         match self {
             Self::Rate => "/s",
-            Self::P50 | Self::P99 => "ms",
+            Self::P50
+            | Self::P99
+            | Self::RecordP95
+            | Self::DirectP95
+            | Self::SmallImpactP95
+            | Self::LargeImpactP95
+            | Self::DeepImpactP95
+            | Self::Taint => "ms",
+            Self::Seconds => "s",
             Self::GatewayMemory | Self::RoutingMemory | Self::ProvenanceMemory | Self::Growth => "MiB",
             Self::Failures => "",
         }

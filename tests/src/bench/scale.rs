@@ -21,6 +21,12 @@ pub struct Scale {
     pub backlog: usize,
     /// Tasks and records that are read at random.
     pub stock: usize,
+    /// Artifacts that depend on the root of a large part of the graph; the whole graph has ten times as many.
+    pub graph: usize,
+    /// Questions about the graph of each kind.
+    pub questions: usize,
+    /// Files that are imported.
+    pub files: usize,
     /// Subscribers of live updates.
     pub subscribers: usize,
     /// Requests a second where a scenario fixes them.
@@ -42,6 +48,9 @@ impl Scale {
             under_way: 512,
             backlog: 200_000,
             stock: 20_000,
+            graph: 100_000,
+            questions: 100,
+            files: 100_000,
             subscribers: 2_000,
             fixed_rate: 500.0,
             soak: Duration::from_secs(20 * 60),
@@ -58,6 +67,9 @@ impl Scale {
             floor_time: Duration::from_secs(2),
             backlog: 20_000,
             stock: 5_000,
+            graph: 10_000,
+            questions: 40,
+            files: 10_000,
             subscribers: 500,
             fixed_rate: 200.0,
             soak: Duration::from_secs(20),
@@ -76,6 +88,9 @@ impl Scale {
             under_way: 8,
             backlog: 200,
             stock: 50,
+            graph: 1_000,
+            questions: 3,
+            files: 100,
             subscribers: 20,
             fixed_rate: 40.0,
             soak: Duration::from_secs(2),

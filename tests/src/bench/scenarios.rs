@@ -5,6 +5,8 @@ mod dispatch;
 mod end_to_end;
 mod events;
 mod live;
+mod provenance_graph;
+mod provenance_import;
 mod provenance_read;
 mod provenance_write;
 mod ready;
@@ -46,6 +48,8 @@ pub const fn all() -> &'static [Scenario] {
         dispatch::SCENARIO,
         provenance_write::SCENARIO,
         provenance_read::SCENARIO,
+        provenance_graph::SCENARIO,
+        provenance_import::SCENARIO,
         live::SCENARIO,
         soak::SCENARIO,
     ]

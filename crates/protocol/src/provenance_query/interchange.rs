@@ -72,6 +72,9 @@ pub struct ExportCursor {
     pub kind: ExportKind,
     /// At which of them.
     pub position: i64,
+    /// Whether those from files are through, and it is about those that were made here.
+    #[serde(default)]
+    pub made_here: bool,
 }
 
 /// Some lines of an export.

@@ -9,6 +9,8 @@ use crate::vocabulary::Tier;
 
 /// Exchange and queue that keep what no binding matched.
 pub const UNROUTED: &str = "dats.unrouted";
+/// The newest news that nothing of ours lives by, for people and for services that come later.
+pub const NOTICES_QUEUE: &str = "dats.notices";
 /// Direct exchange that takes dead letters to `<queue>.dead`.
 pub const DEAD_LETTER_EXCHANGE: &str = "dats.dead";
 /// Event queue of the api-gateway.
@@ -25,6 +27,13 @@ pub const QA_QUEUE: &str = "qa.task-output";
 /// Delays of the retry queues of a service queue, in the order in which a failing message walks through them.
 pub const RETRY_DELAYS: [Duration; 4] =
     [Duration::from_secs(1), Duration::from_secs(5), Duration::from_secs(30), Duration::from_secs(120)];
+
+/// News that only services of others may want; where none runs, nobody else is bound for them.
+pub const NOTICES: [EventKind; 3] =
+    [EventKind::CascadeStarted, EventKind::CascadeCompleted, EventKind::CheckpointCreated];
+/// Most notices that are kept, and for how long: older ones give way.
+const MOST_NOTICES: i64 = 10_000;
+const NOTICES_KEPT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// Returns allowed to a message of a queue that outsiders may declare too.
 const SHARED_DELIVERY_LIMIT: i64 = 20;
@@ -105,6 +114,33 @@ pub fn service_queue(name: &str, events: &[EventKind]) -> Topology {
         }
     }
     topology
+}
+
+/// Where the newest notices are kept, so that they do not pile up among the events that found no queue.
+#[must_use]
+pub fn notices() -> Topology {
+    let kept = i64::try_from(NOTICES_KEPT.as_millis()).unwrap_or(i64::MAX);
+    let bindings = NOTICES.iter().flat_map(|event| {
+        event.accepted_from().iter().map(|exchange| BindingSpec {
+            queue: NOTICES_QUEUE.to_owned(),
+            exchange: exchange.name(),
+            routing_key: event.binding_key().to_owned(),
+        })
+    });
+    exchanges().and(Topology {
+        exchanges: Vec::new(),
+        queues: vec![QueueSpec {
+            name: NOTICES_QUEUE.to_owned(),
+            durable: true,
+            arguments: vec![
+                quorum(),
+                ("x-max-length", Argument::Number(MOST_NOTICES)),
+                ("x-message-ttl", Argument::Number(kept)),
+                ("x-overflow", Argument::Text("drop-head".to_owned())),
+            ],
+        }],
+        bindings: bindings.collect(),
+    })
 }
 
 /// The worker queues of the given tiers, declared by us so that work published before any worker runs is kept.

@@ -10,6 +10,8 @@
 //!
 //! An artifact with a single producer is thus one node, whatever the clocks say.
 
+use std::collections::HashSet;
+
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -23,13 +25,16 @@ statement!(
      WHERE artifact_dependencies.output_id = artifacts.id AND artifacts.producer_seq = ANY ($1)"
 );
 
-statement!(
-    /// Derives the edges that lead to the outputs of these records.
-    struct InsertEdges { consumers: Vec<i64> as Array<BigInt> }
-    "INSERT INTO artifact_dependencies (input_id, output_id, relationship, checksum, checksum_matches)
-     SELECT DISTINCT ON (used.id, made.id)
-        used.id, made.id, input.relationship, input.checksum, input.checksum = used.checksum
-     FROM provenance_records record
+/// The edges that lead to the outputs of the records in `$records` which are as `$which` says.
+macro_rules! derived_edges {
+    ($records:literal, $which:literal) => {
+        concat!(
+            "SELECT DISTINCT ON (used.id, made.id)
+        used.id AS input_id, made.id AS output_id, input.relationship, input.checksum,
+        input.checksum = used.checksum AS checksum_matches
+     FROM ",
+            $records,
+            " record
      CROSS JOIN LATERAL jsonb_to_recordset(record.inputs)
         AS input (artifact_id text, relationship text, checksum text)
      CROSS JOIN LATERAL (SELECT COALESCE(
@@ -51,9 +56,44 @@ statement!(
      ) AS id) choice
      JOIN artifacts used ON used.id = choice.id
      JOIN artifacts made ON made.producer_seq = record.seq
-     WHERE record.seq = ANY ($1)
-     ORDER BY used.id, made.id, input.relationship, input.checksum"
+     WHERE ",
+            $which,
+            " ORDER BY used.id, made.id, input.relationship, input.checksum"
+        )
+    };
+}
+
+statement!(
+    /// Derives the edges that lead to the outputs of these records.
+    struct InsertEdges { consumers: Vec<i64> as Array<BigInt> }
+    concat!("INSERT INTO artifact_dependencies (input_id, output_id, relationship, checksum, checksum_matches) ",
+        derived_edges!("provenance_records", "record.seq = ANY ($1)"))
 );
+
+statement!(
+    /// Those of the records with edges that do not follow from what they used, or without one that does. Inputs that
+    /// this service cannot have written are another finding.
+    struct ListMisconnected { seqs: Vec<i64> as Array<BigInt> }
+    concat!("WITH asked AS MATERIALIZED (
+        SELECT seq, inputs, inputs_read_at FROM provenance_records
+        WHERE seq = ANY ($1) AND jsonb_typeof(inputs) = 'array' AND NOT EXISTS (
+            SELECT FROM jsonb_array_elements(CASE jsonb_typeof(inputs) WHEN 'array' THEN inputs ELSE '[]' END) input
+            WHERE jsonb_typeof(input) <> 'object')
+     ), derived AS (", derived_edges!("asked", "true"), "), stored AS (
+        SELECT edge.input_id, edge.output_id, edge.relationship, edge.checksum, edge.checksum_matches
+        FROM asked JOIN artifacts made ON made.producer_seq = asked.seq
+        JOIN artifact_dependencies edge ON edge.output_id = made.id
+     ), misfit AS (
+        (SELECT * FROM derived EXCEPT SELECT * FROM stored) UNION ALL (SELECT * FROM stored EXCEPT SELECT * FROM derived)
+     )
+     SELECT DISTINCT made.producer_seq AS seq FROM misfit JOIN artifacts made ON made.id = misfit.output_id")
+);
+
+/// Those of the records whose edges are not what follows from what they used.
+pub async fn list_misconnected(conn: &mut AsyncPgConnection, seqs: Vec<i64>) -> QueryResult<HashSet<i64>> {
+    let found: Vec<Consumer> = ListMisconnected { seqs }.load(conn).await?;
+    Ok(found.into_iter().map(|consumer| consumer.seq).collect())
+}
 
 /// Derives the edges of records whose outputs are new and have none yet.
 pub async fn insert_edges(conn: &mut AsyncPgConnection, consumers: Vec<i64>) -> QueryResult<()> {

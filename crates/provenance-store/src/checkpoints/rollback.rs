@@ -6,11 +6,12 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::Uuid as SqlUuid;
-use diesel::sql_types::{BigInt, Jsonb, Text, Timestamptz};
+use diesel::sql_types::{BigInt, Jsonb, Nullable, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use messaging::OutboxEntry;
 use protocol::events::{ArtifactTainted, Failure, RollbackCompleted, RollbackRequested};
 use protocol::{ArtifactId, CheckpointId, EventId, ProjectId, RollbackId, TaskId};
+use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -143,6 +144,9 @@ struct LaterRecord {
     seq: i64,
     #[diesel(sql_type = SqlUuid)]
     task_id: Uuid,
+    /// Its file, where that may not tell when it was made.
+    #[diesel(sql_type = Nullable<Text>)]
+    body: Option<String>,
 }
 
 /// The project's records after the checkpoint, without those that were taken back before.
@@ -150,14 +154,48 @@ async fn list_later_records(
     conn: &mut AsyncPgConnection,
     checkpoint: &CheckpointRow,
 ) -> QueryResult<Vec<LaterRecord>> {
+    if checkpoint.is_by_time() {
+        return list_younger_records(conn, checkpoint).await;
+    }
     sql_query(
-        "SELECT seq, task_id FROM provenance_records
+        "SELECT seq, task_id, NULL AS body FROM provenance_records
          WHERE project_id = $1 AND seq > $2 AND rollback_id IS NULL ORDER BY seq",
     )
     .bind::<Text, _>(&checkpoint.project_id)
     .bind::<BigInt, _>(checkpoint.position)
     .load(conn)
     .await
+}
+
+/// The project's records that were made after the checkpoint's time, in whatever order they came.
+async fn list_younger_records(
+    conn: &mut AsyncPgConnection,
+    checkpoint: &CheckpointRow,
+) -> QueryResult<Vec<LaterRecord>> {
+    let found: Vec<LaterRecord> = sql_query(
+        "SELECT seq, task_id, CASE WHEN record.created_at = record.completed_at THEN file.body END AS body
+         FROM provenance_records record LEFT JOIN imported_files file ON file.record_seq = record.seq
+         WHERE record.project_id = $1 AND record.created_at > $2 AND rollback_id IS NULL ORDER BY seq",
+    )
+    .bind::<Text, _>(&checkpoint.project_id)
+    .bind::<Timestamptz, _>(checkpoint.created_at)
+    .load(conn)
+    .await?;
+    Ok(found.into_iter().filter(|record| !record.is_ageless()).collect())
+}
+
+/// What a file says of its record's age.
+#[derive(Deserialize)]
+struct Age {
+    created_at: Option<Value>,
+}
+
+impl LaterRecord {
+    /// Whether it is from a file that does not tell when it was made: such a record is never later than anything.
+    fn is_ageless(&self) -> bool {
+        let age = self.body.as_deref().and_then(|body| serde_json::from_str::<Age>(body).ok());
+        age.is_some_and(|age| age.created_at.is_none_or(|told| told.as_str() == Some("")))
+    }
 }
 
 #[derive(QueryableByName)]

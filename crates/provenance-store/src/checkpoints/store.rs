@@ -38,9 +38,17 @@ pub(super) struct CheckpointRow {
     pub(super) is_valid: bool,
     #[diesel(sql_type = Timestamptz)]
     pub(super) created_at: DateTime<Utc>,
+    /// Its id in the file that it was read from.
+    #[diesel(sql_type = Nullable<Text>)]
+    file_id: Option<String>,
 }
 
 impl CheckpointRow {
+    /// Whether it stands for a time rather than for a place in the record order.
+    pub(super) const fn is_by_time(&self) -> bool {
+        self.file_id.is_some()
+    }
+
     /// As users see it.
     pub(super) fn view(self) -> QueryResult<CheckpointView> {
         Ok(CheckpointView {
@@ -78,7 +86,7 @@ pub async fn list_checkpoints(
     project_id: &ProjectId,
 ) -> QueryResult<Vec<CheckpointView>> {
     let rows: Vec<CheckpointRow> = sql_query(
-        "SELECT * FROM checkpoints WHERE project_id = $1 ORDER BY position DESC, created_at DESC, checkpoint_id LIMIT $2",
+        "SELECT * FROM checkpoints WHERE project_id = $1 ORDER BY created_at DESC, position DESC, checkpoint_id LIMIT $2",
     )
     .bind::<Text, _>(project_id.as_str())
     .bind::<BigInt, _>(MOST_LISTED)
@@ -125,7 +133,7 @@ pub(super) async fn mark_surplus_invalid(
     sql_query(
         "UPDATE checkpoints SET is_valid = false WHERE checkpoint_id IN (
             SELECT checkpoint_id FROM checkpoints WHERE project_id = $1 AND is_valid
-            ORDER BY position DESC, created_at DESC, checkpoint_id OFFSET $2)",
+            ORDER BY created_at DESC, position DESC, checkpoint_id OFFSET $2)",
     )
     .bind::<Text, _>(project_id)
     .bind::<BigInt, _>(i64::from(kept))
@@ -134,19 +142,22 @@ pub(super) async fn mark_surplus_invalid(
     .map(|_| ())
 }
 
-/// Makes every checkpoint of the project invalid that was made after this one.
+/// Makes every checkpoint of the project invalid that was made after this one: by the record order, where both were
+/// made here.
 pub(super) async fn mark_later_invalid(
     conn: &mut AsyncPgConnection,
     checkpoint: &CheckpointRow,
 ) -> QueryResult<()> {
     sql_query(
         "UPDATE checkpoints SET is_valid = false
-         WHERE project_id = $1 AND is_valid AND checkpoint_id <> $2 AND (position, created_at) > ($3, $4)",
+         WHERE project_id = $1 AND is_valid AND checkpoint_id <> $2 AND CASE WHEN file_id IS NULL AND NOT $5
+            THEN (position, created_at) > ($3, $4) ELSE created_at > $4 END",
     )
     .bind::<Text, _>(&checkpoint.project_id)
     .bind::<SqlUuid, _>(checkpoint.checkpoint_id)
     .bind::<BigInt, _>(checkpoint.position)
     .bind::<Timestamptz, _>(checkpoint.created_at)
+    .bind::<Bool, _>(checkpoint.is_by_time())
     .execute(conn)
     .await
     .map(|_| ())

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Nullable, Text};
+use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::Direction;
+use super::ahead::Levels;
 use super::search::Step;
 use crate::statement::statement;
 
@@ -45,6 +46,78 @@ pub(super) async fn expand(
         Direction::Dependencies => ExpandDependencies { nodes, most }.load(conn).await?,
     };
     Ok(rows.into_iter().map(|row| Step { to: row.reached, from: row.origin }))
+}
+
+/// Most levels that are looked ahead at once.
+const MOST_LEVELS: i32 = 512;
+/// Most steps of these.
+const MOST_STEPS_AHEAD: i64 = 2_048;
+
+/// Some levels in direction `$from` to `$to`. The recursion works level by level, so that a limit cuts off the last.
+macro_rules! ahead {
+    ($from:literal, $to:literal) => {
+        concat!(
+            "WITH RECURSIVE ahead (level, reached, origin) AS (
+                SELECT 1, ",
+            $to,
+            ", ",
+            $from,
+            " FROM artifact_dependencies WHERE ",
+            $from,
+            " = ANY ($1)
+              UNION
+                SELECT level + 1, ",
+            $to,
+            ", ",
+            $from,
+            " FROM ahead
+                JOIN artifact_dependencies ON ",
+            $from,
+            " = reached WHERE level < $2
+             )
+             SELECT level, reached, origin FROM ahead LIMIT $3"
+        )
+    };
+}
+
+statement!(
+    struct LookDownstream { nodes: Vec<i64> as Array<BigInt>, levels: i32 as Integer, most: i64 as BigInt }
+    ahead!("input_id", "output_id")
+);
+
+statement!(
+    struct LookUpstream { nodes: Vec<i64> as Array<BigInt>, levels: i32 as Integer, most: i64 as BigInt }
+    ahead!("output_id", "input_id")
+);
+
+#[derive(QueryableByName)]
+struct AheadRow {
+    #[diesel(sql_type = Integer)]
+    level: i32,
+    #[diesel(sql_type = BigInt)]
+    reached: i64,
+    #[diesel(sql_type = BigInt)]
+    origin: i64,
+}
+
+/// Where edges lead from these nodes, and from there, and so on.
+pub(super) async fn expand_ahead(
+    conn: &mut AsyncPgConnection,
+    direction: Direction,
+    nodes: Vec<i64>,
+) -> QueryResult<Levels> {
+    let (levels, most) = (MOST_LEVELS, MOST_STEPS_AHEAD);
+    let mut rows: Vec<AheadRow> = match direction {
+        Direction::Dependents => LookDownstream { nodes, levels, most }.load(conn).await?,
+        Direction::Dependencies => LookUpstream { nodes, levels, most }.load(conn).await?,
+    };
+    let is_cut = i64::try_from(rows.len()).is_ok_and(|found| found >= most);
+    rows.sort_unstable_by_key(|row| (row.level, row.reached, row.origin));
+    rows.dedup_by_key(|row| (row.level, row.reached));
+    let steps = rows
+        .chunk_by(|row, next| row.level == next.level)
+        .map(|level| level.iter().map(|row| Step { to: row.reached, from: row.origin }).collect());
+    Ok(Levels { steps: steps.collect(), is_cut })
 }
 
 statement!(

@@ -19,6 +19,8 @@ pub enum Cause {
     Judged,
     /// The gateway told what the reporter had left out.
     Announced,
+    /// No record says anything else: the account of marks grew.
+    Marked,
 }
 
 impl Cause {
@@ -29,16 +31,17 @@ impl Cause {
             Self::Reported => "reported",
             Self::Judged => "judged",
             Self::Announced => "announced",
+            Self::Marked => "marked",
         }
     }
 }
 
-/// One version of a record, as a link of its project's chain.
+/// One version of a record, as a link of its project's chain; or what was added to the project's account of marks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Link {
-    /// The record's place in the record order.
+    /// The record's place in the record order; of a link about marks the last row of the account.
     pub record_seq: i64,
-    /// The record.
+    /// The record; nil of a link about marks.
     pub provenance_id: Uuid,
     /// Why it came to say this; the word of a [`Cause`].
     pub cause: String,

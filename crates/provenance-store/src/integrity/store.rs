@@ -274,6 +274,7 @@ pub(crate) async fn find_linked(
     Ok(found.into_iter().map(|linked| linked.seq).collect())
 }
 
-fn to_hash(bytes: &[u8]) -> QueryResult<Hash> {
+/// As the database holds it.
+pub(super) fn to_hash(bytes: &[u8]) -> QueryResult<Hash> {
     Hash::try_from(bytes).map_err(crate::records::rows::unreadable)
 }

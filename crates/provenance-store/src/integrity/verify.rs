@@ -3,6 +3,7 @@
 
 mod chain_portion;
 mod record_portion;
+mod seals;
 
 use diesel_async::AsyncPgConnection;
 use protocol::ProvenanceId;

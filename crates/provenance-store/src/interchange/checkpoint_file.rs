@@ -1,6 +1,7 @@
 //! Reads one checkpoint of `checkpoints.json`.
 
-use protocol::ProjectId;
+use protocol::events::JsonObject;
+use protocol::{ProjectId, Timestamp};
 use serde_json::Value;
 
 use super::event_file::{digest_of, required};
@@ -12,6 +13,15 @@ use super::naming;
 pub(super) struct FileCheckpoint {
     pub(super) id: String,
     pub(super) project: ProjectId,
+    pub(super) created_at: Timestamp,
+    pub(super) provenance_count: u64,
+    /// The last record, as files name it.
+    pub(super) last_record: Option<String>,
+    /// The last task, as files name it.
+    pub(super) last_task: Option<String>,
+    pub(super) description: String,
+    pub(super) trigger: Option<String>,
+    pub(super) is_valid: bool,
     pub(super) digest: [u8; 32],
     pub(super) repairs: Repairs,
 }
@@ -30,11 +40,29 @@ impl FileCheckpoint {
         if project.as_str() != name {
             repairs.note(format!("project_id: taken as {project}"));
         }
-        if checkpoint.time("created_at")?.is_none() {
+        let Some(created_at) = checkpoint.time("created_at")? else {
             return Err(Unreadable("created_at: must be an ISO 8601 time".to_owned()));
-        }
-        let mut lasting = object.clone();
+        };
+        let provenance_count = checkpoint.count("provenance_count", &mut repairs).unwrap_or_default();
+        Ok(Self {
+            id,
+            project,
+            created_at,
+            provenance_count,
+            last_record: checkpoint.text("last_provenance_id", &mut repairs),
+            last_task: checkpoint.text("last_task_id", &mut repairs),
+            description: checkpoint.text("description", &mut repairs).unwrap_or_default(),
+            trigger: checkpoint.text("trigger", &mut repairs),
+            is_valid: !object.contains_key("is_valid") || checkpoint.truth("is_valid", &mut repairs),
+            digest: Self::lasting_digest(object)?,
+            repairs,
+        })
+    }
+
+    /// The digest of a checkpoint as files have it.
+    pub(super) fn lasting_digest(checkpoint: &JsonObject) -> Result<[u8; 32], Unreadable> {
+        let mut lasting = checkpoint.clone();
         lasting.remove("is_valid");
-        Ok(Self { id, project, digest: digest_of(&Value::Object(lasting))?, repairs })
+        digest_of(&Value::Object(lasting))
     }
 }

@@ -1,13 +1,13 @@
-//! A project's export: its records in their order, then its checkpoints, then its taint events; page by page, so that
-//! no project is too large.
+//! A project's export: its records in their order, then its checkpoints, then its taint events, of both those that came
+//! from files before those that were made here; page by page, so that no project is too large.
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use protocol::ProjectId;
 use protocol::provenance_query::{ExportCursor, ExportKind, ExportedPage};
 
-use super::{native, settled};
+use super::{made_here, native, settled};
 use crate::statement::statement;
 
 /// Most lines of a page.
@@ -41,7 +41,7 @@ struct Position {
 }
 
 statement!(
-    /// A project's next taint events or checkpoints.
+    /// A project's next taint events or checkpoints that came from files.
     struct NextFiles {
         project_id: String as Text,
         kind: String as Text,
@@ -50,14 +50,17 @@ statement!(
         bytes: i64 as BigInt,
     }
     "WITH candidate AS (
-        SELECT position, file, body FROM imported_files WHERE project_id = $1 AND kind = $2 AND position > $3
-        ORDER BY position LIMIT $4
+        SELECT position, kind, file, body, file_id FROM imported_files
+        WHERE project_id = $1 AND kind = $2 AND position > $3 ORDER BY position LIMIT $4
      ), measured AS (
         SELECT candidate.*, row_number() OVER in_order AS place,
             sum(octet_length(body)) OVER in_order AS bytes
         FROM candidate WINDOW in_order AS (ORDER BY position)
      )
-     SELECT position, file, body FROM measured WHERE place = 1 OR bytes <= $5 ORDER BY position"
+     SELECT measured.position, file, body, checkpoint.is_valid
+     FROM measured LEFT JOIN checkpoints checkpoint
+        ON measured.kind = 'checkpoint' AND checkpoint.file_id = measured.file_id
+     WHERE place = 1 OR bytes <= $5 ORDER BY measured.position"
 );
 
 #[derive(QueryableByName)]
@@ -68,6 +71,9 @@ struct FileRow {
     file: String,
     #[diesel(sql_type = Text)]
     body: String,
+    /// Of a checkpoint: whether it can still be returned to.
+    #[diesel(sql_type = Nullable<Bool>)]
+    is_valid: Option<bool>,
 }
 
 /// The page after `after`, or the first.
@@ -79,24 +85,28 @@ pub async fn export_page(
     project: &ProjectId,
     after: Option<ExportCursor>,
 ) -> QueryResult<ExportedPage> {
-    let cursor = after.unwrap_or(ExportCursor { kind: ExportKind::Record, position: 0 });
-    let (lines, last) = match cursor.kind {
-        ExportKind::Record => export_records(conn, project, cursor.position).await?,
-        kind => export_files(conn, project, kind, cursor.position).await?,
+    let beginning = ExportCursor { kind: ExportKind::Record, position: 0, made_here: false };
+    let cursor = after.unwrap_or(beginning);
+    let (lines, last) = match (cursor.kind, cursor.made_here) {
+        (ExportKind::Record, _) => export_records(conn, project, cursor.position).await?,
+        (kind, false) => export_files(conn, project, kind, cursor.position).await?,
+        (kind, true) => export_made_here(conn, project, kind, cursor.position).await?,
     };
     let next = match last {
-        Some(position) => Some(ExportCursor { kind: cursor.kind, position }),
-        None => following(cursor.kind).map(|kind| ExportCursor { kind, position: 0 }),
+        Some(position) => Some(ExportCursor { position, ..cursor }),
+        None => following(cursor),
     };
     Ok(ExportedPage { lines, next })
 }
 
-const fn following(kind: ExportKind) -> Option<ExportKind> {
-    match kind {
-        ExportKind::Record => Some(ExportKind::Checkpoint),
-        ExportKind::Checkpoint => Some(ExportKind::TaintEvent),
-        ExportKind::TaintEvent => None,
-    }
+const fn following(cursor: ExportCursor) -> Option<ExportCursor> {
+    let (kind, made_here) = match (cursor.kind, cursor.made_here) {
+        (ExportKind::Record, _) => (ExportKind::Checkpoint, false),
+        (ExportKind::Checkpoint, true) => (ExportKind::TaintEvent, false),
+        (ExportKind::TaintEvent, true) => return None,
+        (kind, false) => (kind, true),
+    };
+    Some(ExportCursor { kind, position: 0, made_here })
 }
 
 type Lines = (Vec<String>, Option<i64>);
@@ -129,7 +139,27 @@ async fn export_files(
     };
     let rows: Vec<FileRow> = next.load(conn).await?;
     let last = rows.last().map(|row| row.position);
-    Ok((rows.iter().map(|row| line(kind, &row.file, &row.body)).collect(), last))
+    let written = |row: FileRow| {
+        let body = settled::checkpoint_of(row.body, row.is_valid)?;
+        Ok(line(kind, &row.file, &body))
+    };
+    Ok((rows.into_iter().map(written).collect::<QueryResult<_>>()?, last))
+}
+
+async fn export_made_here(
+    conn: &mut AsyncPgConnection,
+    project: &ProjectId,
+    kind: ExportKind,
+    after: i64,
+) -> QueryResult<Lines> {
+    let (file, written) = match kind {
+        ExportKind::Checkpoint => {
+            (made_here::CHECKPOINTS, made_here::next_checkpoints(conn, project, after, PAGE_LINES).await?)
+        }
+        _ => (made_here::TAINT_EVENTS, made_here::next_events(conn, project, after, PAGE_LINES).await?),
+    };
+    let last = written.last().map(|(position, _)| *position);
+    Ok((written.iter().map(|(_, body)| line(kind, file, &body.to_string())).collect(), last))
 }
 
 /// A line as an import takes it. `body` is JSON without line breaks.

@@ -176,7 +176,7 @@ async fn import_batch(
             writer_lock::acquire(conn).await?;
             records::import(conn, found_records, desk, &mut report).await?;
             marked::import_checkpoints(conn, found_checkpoints, &mut report).await?;
-            marked::import_events(conn, found_events, dry_run, &mut report).await?;
+            marked::import_events(conn, found_events, dry_run, desk.now, &mut report).await?;
             if dry_run { Err(Error::RollbackTransaction) } else { Ok(()) }
         })
         .await;

@@ -22,6 +22,16 @@ pub(super) fn nameless_task_uuid(record: &str) -> Uuid {
     derived("task of record", record)
 }
 
+/// The checkpoint of that name.
+pub(super) fn checkpoint_uuid(name: &str) -> Uuid {
+    Uuid::parse_str(name).unwrap_or_else(|_| derived("checkpoint", name))
+}
+
+/// The name of a taint event that happened here: the same whenever it is written, and no other store's.
+pub(super) fn event_uuid(record: &str, number: i64, timestamp: &str) -> Uuid {
+    derived("taint event", &format!("{record}/{number}/{timestamp}"))
+}
+
 fn derived(kind: &str, name: &str) -> Uuid {
     Uuid::new_v5(&FILE_NAMESPACE, format!("{kind}:{name}").as_bytes())
 }

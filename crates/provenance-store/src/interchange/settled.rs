@@ -28,6 +28,21 @@ pub(super) fn body_of(row: WrittenRow) -> QueryResult<String> {
     }
 }
 
+/// The JSON of an imported checkpoint: as it stood, but for whether it can still be returned to.
+///
+/// # Errors
+/// If something else than this service wrote the row.
+pub(super) fn checkpoint_of(body: String, is_valid: Option<bool>) -> QueryResult<String> {
+    let Some(is_valid) = is_valid else { return Ok(body) };
+    let mut members: JsonObject = serde_json::from_str(&body).map_err(unreadable)?;
+    // Anything but false was read as valid.
+    if (members.get("is_valid") != Some(&json!(false))) == is_valid {
+        return Ok(body);
+    }
+    members.insert("is_valid".to_owned(), json!(is_valid));
+    to_text(&members)
+}
+
 /// Whether the record's marks and verdict are still those of its file.
 fn is_unchanged(row: &WrittenRow, body: &str) -> bool {
     let file = row.file.as_deref().unwrap_or_default();

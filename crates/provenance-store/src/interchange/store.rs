@@ -1,5 +1,7 @@
 //! SQL of imports: what lies here already, what is new, and the marks that files bring with them.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::Uuid as SqlUuid;
@@ -9,6 +11,7 @@ use uuid::Uuid;
 
 use super::event_file::FileTaintEvent;
 use super::naming;
+use crate::integrity::seals;
 use crate::statement::statement;
 
 statement!(
@@ -145,11 +148,27 @@ statement!(
      WHERE record.seq = origin.producer_seq AND record.is_suspect"
 );
 
-/// Lets suspicion come from these records, which files tell to be tainted or suspect.
-pub(super) async fn put_marks(conn: &mut AsyncPgConnection, marked: Vec<i64>) -> QueryResult<()> {
+statement!(
+    /// How these records were marked when they came.
+    struct AccountMarks { seq: Vec<i64> as Array<BigInt> }
+    "INSERT INTO taint_events (at, action, record_seq, project_id, source_artifact_id, reason, origin)
+     SELECT COALESCE(tainted_at, suspect_since, created_at), CASE WHEN is_tainted THEN 'taint' ELSE 'suspect' END,
+        seq, COALESCE(project_id, ''), suspect_source, COALESCE(tainted_reason, ''), 'import'
+     FROM provenance_records WHERE seq = ANY ($1) AND (is_tainted OR is_suspect) ORDER BY seq"
+);
+
+/// Lets suspicion come from these records of those projects, which files tell to be tainted or suspect.
+pub(super) async fn put_marks(
+    conn: &mut AsyncPgConnection,
+    marked: Vec<i64>,
+    projects: BTreeSet<String>,
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
     if !marked.is_empty() {
         PutMarks { seq: marked.clone() }.execute(conn).await?;
-        LabelSuspects { seq: marked }.execute(conn).await?;
+        LabelSuspects { seq: marked.clone() }.execute(conn).await?;
+        AccountMarks { seq: marked }.execute(conn).await?;
+        seals::seal(conn, projects, now).await?;
     }
     Ok(())
 }
@@ -167,13 +186,15 @@ statement!(
         reason: Vec<String> as Array<Text>,
     }
     "WITH told AS (
-        SELECT told.*, record.seq AS record_seq
+        SELECT told.*, record.seq AS record_seq, COALESCE(record.project_id, '') AS project_id
         FROM UNNEST($1, $2, $3, $4, $5, $6, $7, $8) WITH ORDINALITY AS told (
             record_id, at, action, artifact_id, cascade_id, depth, source_artifact_id, reason, place)
         JOIN provenance_records record ON record.provenance_id = told.record_id
      ), accounted AS (
-        INSERT INTO taint_events (at, action, artifact_id, record_seq, cascade_id, depth, source_artifact_id, reason)
-        SELECT at, action, artifact_id, record_seq, cascade_id, depth, source_artifact_id, reason FROM told
+        INSERT INTO taint_events (
+            at, action, artifact_id, record_seq, project_id, cascade_id, depth, source_artifact_id, reason, origin)
+        SELECT at, action, artifact_id, record_seq, project_id, cascade_id, depth, source_artifact_id, reason, 'file'
+        FROM told
         ORDER BY place
      ), cascade AS (
         SELECT DISTINCT ON (record_seq) record_seq, cascade_id FROM told

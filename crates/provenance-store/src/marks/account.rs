@@ -1,4 +1,7 @@
-//! The account: one row for every mark that was set or taken away, written with it and never changed.
+//! The account: one row for every mark that was set or taken away, written with it and never changed. The chain of the
+//! project seals it, and the marks of every record follow from it.
+
+use std::collections::{BTreeSet, HashSet};
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -9,6 +12,7 @@ use uuid::Uuid;
 
 use super::announcement::Cause;
 use super::store::stored_depth;
+use crate::integrity::seals;
 use crate::statement::statement;
 
 /// What was done.
@@ -61,13 +65,15 @@ statement!(
         source: Vec<Option<String>> as Array<Nullable<Text>>,
     }
     "INSERT INTO taint_events (
-        at, action, reason, event_id, artifact_id, record_seq, cascade_id, depth, source_artifact_id)
-     SELECT $1, $2, $3, $4, made.artifact_id, line.seq, line.cascade_id, line.depth, line.source
+        at, action, reason, event_id, artifact_id, record_seq, cascade_id, depth, source_artifact_id, project_id)
+     SELECT $1, $2, $3, $4, made.artifact_id, line.seq, line.cascade_id, line.depth, line.source,
+        COALESCE(record.project_id, '')
      FROM UNNEST($5, $6, $7, $8, $9) WITH ORDINALITY AS line (seq, node, cascade_id, depth, source, place)
+     LEFT JOIN provenance_records record ON record.seq = line.seq
      LEFT JOIN artifacts made
         ON CASE WHEN line.node IS NULL THEN made.producer_seq = line.seq ELSE made.id = line.node END
      ORDER BY line.place, made.produced_at, made.position
-     RETURNING artifact_id, depth, cascade_id, source_artifact_id"
+     RETURNING artifact_id, depth, cascade_id, source_artifact_id, project_id"
 );
 
 /// An artifact that a line is about.
@@ -85,6 +91,9 @@ pub(crate) struct Accounted {
     /// The artifact that led to it.
     #[diesel(sql_type = Nullable<Text>)]
     pub(crate) source_artifact_id: Option<String>,
+    /// Whose chain seals it.
+    #[diesel(sql_type = Text)]
+    project_id: String,
 }
 
 /// Writes these lines; gives the artifacts that they are about.
@@ -108,5 +117,50 @@ pub(crate) async fn write_lines(
         write.depth.push(stored_depth(line.depth));
         write.source.push(line.source);
     }
-    if write.seq.is_empty() { Ok(Vec::new()) } else { write.load(conn).await }
+    if write.seq.is_empty() {
+        return Ok(Vec::new());
+    }
+    let written: Vec<Accounted> = write.load(conn).await?;
+    let projects: BTreeSet<String> = written.iter().map(|row| row.project_id.clone()).collect();
+    seals::seal(conn, projects, cause.now).await?;
+    Ok(written)
+}
+
+statement!(
+    /// Those of the records whose marks do not follow from the account: the last row about a record, rows from files
+    /// of events aside, says what it is; the row of its taint says since when and why; and suspicion comes from what
+    /// a tainted record made, and from nothing that an untainted one made.
+    struct ListUnaccounted { seqs: Vec<i64> as Array<BigInt> }
+    "SELECT record.seq FROM provenance_records record
+     LEFT JOIN LATERAL (
+        SELECT action FROM taint_events WHERE record_seq = record.seq AND origin <> 'file' ORDER BY id DESC LIMIT 1
+     ) last ON true
+     CROSS JOIN LATERAL (
+        SELECT count(*) > 0 AS has_outputs, COALESCE(bool_or(mark.kind = 'tainted'), false) AS tainted
+        FROM artifacts LEFT JOIN artifact_marks mark ON mark.node_id = artifacts.id
+        WHERE artifacts.producer_seq = record.seq
+     ) made
+     WHERE record.seq = ANY ($1) AND (
+        record.is_tainted <> (COALESCE(last.action, '') = 'taint')
+        OR record.is_suspect <> (COALESCE(last.action, '') = 'suspect')
+        OR (made.has_outputs AND record.is_tainted <> made.tainted)
+        OR (record.is_tainted AND NOT EXISTS (
+            SELECT FROM taint_events told WHERE told.record_seq = record.seq AND told.action = 'taint'
+                AND told.at = COALESCE(record.tainted_at, told.at)
+                AND told.reason = COALESCE(record.tainted_reason, ''))))"
+);
+
+#[derive(QueryableByName)]
+struct Unaccounted {
+    #[diesel(sql_type = BigInt)]
+    seq: i64,
+}
+
+/// Those of the records whose marks are not what the account tells.
+pub(crate) async fn list_unaccounted(
+    conn: &mut AsyncPgConnection,
+    seqs: Vec<i64>,
+) -> QueryResult<HashSet<i64>> {
+    let found: Vec<Unaccounted> = ListUnaccounted { seqs }.load(conn).await?;
+    Ok(found.into_iter().map(|row| row.seq).collect())
 }

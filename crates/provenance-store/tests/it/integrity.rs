@@ -11,20 +11,21 @@ use uuid::Uuid;
 
 use crate::events::{event, output_data, status, validated};
 use crate::fixture::Store;
+use crate::marks::{cleared, tainted, work};
 
 /// What is wrong, and with which record.
-type Finding = (FindingKind, Option<ProvenanceId>);
+pub(crate) type Finding = (FindingKind, Option<ProvenanceId>);
 
 /// What the verification of a project shows, from its beginning to its end.
 #[derive(Debug, Default)]
-struct Verified {
+pub(crate) struct Verified {
     revisions: u64,
     records: u64,
-    findings: Vec<Finding>,
+    pub(crate) findings: Vec<Finding>,
     head: Option<ChainHead>,
 }
 
-async fn verify_all(store: &Store, project_id: &str, limit: u32) -> Verified {
+pub(crate) async fn verify_all(store: &Store, project_id: &str, limit: u32) -> Verified {
     let mut verified = Verified::default();
     let mut after: Option<VerifyPlace> = None;
     for _ in 0..1_000 {
@@ -126,7 +127,6 @@ async fn every_way_to_tamper_is_found() {
     let store = Store::create("provenance_tamper").await;
     let tasks = project(&store, 4).await;
     let id = |index: usize| Some(ProvenanceId::of_attempt(TaskId(tasks[index]), 1));
-    let client = store.database.client().await;
     let record = format!("task_id = '{}'", tasks[1]);
     let seq = format!("(SELECT seq FROM provenance_records WHERE {record})");
     let edit = |what: &str| format!("UPDATE provenance_records SET {what} WHERE {record}");
@@ -138,7 +138,8 @@ async fn every_way_to_tamper_is_found() {
         (edit("verification = verification || '{\"score\": 1}'"), altered.to_vec()),
         (edit("created_at = created_at - interval '1 hour'"), altered.to_vec()),
         (edit("worker_id = NULL"), altered.to_vec()),
-        (edit("inputs = '[]'"), altered.to_vec()),
+        // The edges do not follow from what is told to have been used any more.
+        (edit("inputs = '[]'"), vec![altered[0], altered[0]]),
         (edit("inputs = '[7]'"), altered.to_vec()),
         (edit("tier = 'large'"), altered.to_vec()),
         (edit("project_id = 'elsewhere'"), altered.to_vec()),
@@ -187,35 +188,149 @@ async fn every_way_to_tamper_is_found() {
          vec![(FindingKind::Added, Some(ProvenanceId(Uuid::from_u128(7))))]),
     ];
     for (tampering, expected) in cases {
-        client.batch_execute("CREATE SCHEMA kept").await.unwrap();
-        let tables = ["provenance_records", "artifacts", "record_revisions", "record_chains"];
-        for table in tables {
-            let keep = format!("CREATE TABLE kept.{table} AS TABLE {table}");
-            client.batch_execute(&keep).await.unwrap();
-        }
-        // Whoever tampers does not care for constraints either.
-        let unguarded = format!("SET session_replication_role = replica; {tampering}");
-        client.batch_execute(&unguarded).await.unwrap();
+        tamper(&store, &tampering).await;
         let found = verify_all(&store, "shop", 100).await.findings;
         assert_eq!(found, expected, "{tampering}");
         if !expected.is_empty() {
             assert_ne!(verify_all(&store, "shop", 1).await.findings, [], "{tampering}");
         }
-        restore(&store, &tables).await;
+        restore(&store).await;
     }
     assert_eq!(verify_all(&store, "shop", 100).await.findings, []);
 }
 
+/// A chain of records, of which the first is tainted, the second suspect and the third cleared.
+async fn marked_project(store: &Store) {
+    for (second, (output, input)) in (1..).zip([("a", "raw"), ("b", "a"), ("c", "b"), ("d", "c")]) {
+        store.apply([work(second, output, &[input])]).await;
+    }
+    store.order(tainted(10, "a")).await;
+    store.order(cleared(11, "c")).await;
+    let marked = "SELECT artifact_id || ' ' || status FROM provenance_records record
+        JOIN artifacts ON producer_seq = record.seq ORDER BY 1";
+    assert_eq!(store.lines(marked).await, ["a tainted", "b suspect", "c pending", "d pending"]);
+}
+
+#[tokio::test]
+async fn every_way_to_tamper_with_marks_and_edges_is_found() {
+    let store = Store::create("provenance_tamper_marks").await;
+    marked_project(&store).await;
+    let of = |artifact: &str| {
+        format!("seq = (SELECT producer_seq FROM artifacts WHERE artifact_id = '{artifact}')")
+    };
+    let set =
+        |artifact: &str, what: &str| format!("UPDATE provenance_records SET {what} WHERE {}", of(artifact));
+    let node = |artifact: &str| format!("(SELECT id FROM artifacts WHERE artifact_id = '{artifact}')");
+    let edge = format!("input_id = {} AND output_id = {}", node("b"), node("c"));
+    let (altered, removed, added) = (FindingKind::Altered, FindingKind::Removed, FindingKind::Added);
+    let cases = [
+        ("UPDATE taint_events SET reason = 'nothing' WHERE id = 1".to_owned(), altered),
+        ("UPDATE taint_events SET at = at + interval '1 second' WHERE id = 2".to_owned(), altered),
+        ("UPDATE taint_events SET depth = 7 WHERE id = 2".to_owned(), altered),
+        ("UPDATE taint_events SET project_id = 'elsewhere'".to_owned(), removed),
+        ("DELETE FROM taint_events WHERE id = 1".to_owned(), removed),
+        ("DELETE FROM taint_events WHERE id = 3".to_owned(), altered),
+        ("DELETE FROM taint_events".to_owned(), removed),
+        (
+            "UPDATE taint_events one SET artifact_id = other.artifact_id, record_seq = other.record_seq
+                FROM taint_events other WHERE one.id IN (2, 3) AND other.id = 5 - one.id"
+                .to_owned(),
+            altered,
+        ),
+        (
+            "INSERT INTO taint_events (at, action, artifact_id, record_seq, project_id)
+          SELECT at, 'clear', artifact_id, record_seq, project_id FROM taint_events WHERE id = 1"
+                .to_owned(),
+            added,
+        ),
+        (set("a", "is_tainted = false"), altered),
+        (set("a", "tainted_reason = 'nothing'"), altered),
+        (set("a", "tainted_at = now()"), altered),
+        (set("b", "is_suspect = false"), altered),
+        (set("d", "is_suspect = true"), altered),
+        ("DELETE FROM artifact_marks".to_owned(), altered),
+        (
+            format!(
+                "INSERT INTO artifact_marks (node_id, kind, wave, cascade_id, marked_at)
+          VALUES ({}, 'tainted', 1, '', now())",
+                node("d")
+            ),
+            altered,
+        ),
+        (format!("DELETE FROM artifact_dependencies WHERE {edge}"), altered),
+        (format!("UPDATE artifact_dependencies SET relationship = 'referenced' WHERE {edge}"), altered),
+        (format!("UPDATE artifact_dependencies SET input_id = {} WHERE {edge}", node("a")), altered),
+        (
+            format!(
+                "INSERT INTO artifact_dependencies (input_id, output_id, relationship)
+          VALUES ({}, {}, 'consumed')",
+                node("a"),
+                node("d")
+            ),
+            altered,
+        ),
+    ];
+    assert_eq!(verify_all(&store, "shop", 100).await.findings, []);
+    for (tampering, expected) in cases {
+        tamper(&store, &tampering).await;
+        for limit in [100, 1] {
+            let found = verify_all(&store, "shop", limit).await.findings;
+            assert!(found.iter().any(|(kind, _)| *kind == expected), "{tampering}: {found:?}");
+        }
+        restore(&store).await;
+    }
+    assert_eq!(verify_all(&store, "shop", 1).await.findings, []);
+}
+
+#[tokio::test]
+async fn what_was_marked_before_marks_were_sealed_stays_verified() {
+    let store = Store::create("provenance_unsealed").await;
+    marked_project(&store).await;
+    // As the version before left it: no project with the rows of the account, and no seals.
+    let as_before = "UPDATE taint_events SET project_id = '';
+        DELETE FROM record_revisions WHERE cause = 'marked';
+        UPDATE record_chains chain SET length = last.position, head = last.hash
+        FROM (SELECT DISTINCT ON (project_id) project_id, position, hash FROM record_revisions
+            ORDER BY project_id, position DESC) last WHERE chain.project_id = last.project_id";
+    store.database.client().await.batch_execute(as_before).await.unwrap();
+    assert_eq!(verify_all(&store, "shop", 100).await.findings, []);
+    store.order(tainted(20, "d")).await;
+    assert_eq!(verify_all(&store, "shop", 100).await.findings, []);
+}
+
+const TABLES: [&str; 7] = [
+    "provenance_records",
+    "artifacts",
+    "record_revisions",
+    "record_chains",
+    "taint_events",
+    "artifact_marks",
+    "artifact_dependencies",
+];
+
+/// Keeps everything as it is and changes it then. Whoever tampers does not care for constraints either.
+async fn tamper(store: &Store, tampering: &str) {
+    let client = store.database.client().await;
+    client.batch_execute("CREATE SCHEMA kept").await.unwrap();
+    for table in TABLES {
+        client.batch_execute(&format!("CREATE TABLE kept.{table} AS TABLE {table}")).await.unwrap();
+    }
+    client
+        .batch_execute(&format!("SET session_replication_role = replica; {tampering}"))
+        .await
+        .unwrap_or_else(|error| panic!("{tampering}: {error}"));
+}
+
 /// Puts everything back as it was kept.
-async fn restore(store: &Store, tables: &[&str]) {
+async fn restore(store: &Store) {
     let client = store.database.client().await;
     client.batch_execute("SET session_replication_role = replica").await.unwrap();
-    for table in tables {
+    for table in TABLES {
         let columns = client
             .query_one(
                 "SELECT string_agg(column_name, ', ') FROM information_schema.columns
                  WHERE table_schema = 'public' AND table_name = $1 AND is_generated = 'NEVER'",
-                &[table],
+                &[&table],
             )
             .await
             .unwrap();

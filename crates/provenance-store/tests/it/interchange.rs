@@ -10,8 +10,12 @@ use protocol::provenance_query::{ImportOutcome, ImportedLine};
 use serde_json::{Value, json};
 
 use self::samples::{Sample, lines_of, sample_lines};
-use crate::events::at;
+use crate::events::{at, event};
 use crate::fixture::Store;
+use crate::integrity::verify_all;
+use crate::marks::{cleared, tainted, work};
+use protocol::provenance_query::CheckpointView;
+use provenance_store::checkpoints;
 use provenance_store::interchange::export::export_page;
 use provenance_store::interchange::import::import_lines;
 use provenance_store::policy::Policy;
@@ -137,6 +141,9 @@ async fn what_was_imported_is_exported_field_by_field() {
     let lines = sample_lines();
     let outcomes = store.import(&lines, 60).await;
     let taken = |place: usize| outcomes[place].outcome != ImportOutcome::Refused;
+    for project in ["shop-backend", "default"] {
+        assert_eq!(verify_all(&store, project, 50).await.findings, [], "{project}");
+    }
     let mut expected: Vec<Value> = lines
         .iter()
         .enumerate()
@@ -263,6 +270,92 @@ async fn records_that_were_never_files_travel_to_another_store_and_back() {
         (theirs.tier, theirs.outputs, theirs.inputs_consumed)
     );
     assert_eq!(here.import(&lines, 9).await[0].outcome, ImportOutcome::Unchanged);
+}
+
+#[tokio::test]
+async fn marks_and_checkpoints_that_were_made_here_travel_to_another_store_and_back() {
+    let (here, there) = tokio::join!(Store::create("interchange_made"), Store::create("interchange_taken"));
+    here.apply([work(1, "a", &[]), work(2, "b", &["a"]), work(3, "c", &["b"])]).await;
+    let checkpoint =
+        json!({ "checkpoint_id": uuid::Uuid::now_v7(), "project_id": "shop", "description": "good" });
+    here.order(event("checkpoint.requested", 4, checkpoint)).await;
+    here.order(tainted(5, "a")).await;
+    here.order(cleared(6, "b")).await;
+    let exported = here.export("shop").await;
+    let kinds = |kind: &str| exported.iter().filter(|line| line["kind"] == kind).count();
+    assert_eq!((kinds("record"), kinds("checkpoint"), kinds("taint_event")), (3, 1, 5));
+    let taint = &exported[4]["body"];
+    assert_eq!(
+        (&taint["action"], &taint["artifact_id"], &taint["reason"]),
+        (&json!("taint"), &json!("a"), &json!("wrong"))
+    );
+    let record = here.record("a").await.id.to_string();
+    assert_eq!((&taint["provenance_id"], &taint["cascade_id"]), (&json!(record), &json!("c-1")));
+
+    let lines: Vec<String> = exported.iter().map(Value::to_string).collect();
+    assert_eq!(count(&there.import(&lines, 4).await, ImportOutcome::Imported), lines.len());
+    assert_eq!(there.export("shop").await, exported);
+    for store in [&here, &there] {
+        assert_eq!(count(&store.import(&lines, 5).await, ImportOutcome::Unchanged), lines.len());
+        assert_eq!(store.export("shop").await, exported);
+        assert_eq!(verify_all(store, "shop", 3).await.findings, []);
+    }
+}
+
+#[tokio::test]
+async fn a_checkpoint_from_a_file_can_be_returned_to() {
+    let store = Store::create("interchange_checkpoints").await;
+    let record = |id: &str, times: Value| {
+        let mut body = json!({ "id": id, "task_id": format!("task-{id}"), "project_id": "p",
+            "outputs": [{"artifact_id": format!("art-{id}")}] });
+        body.as_object_mut().unwrap().extend(times.as_object().unwrap().clone());
+        json!({ "kind": "record", "file": format!("{id}.json"), "body": body })
+    };
+    let checkpoint = |id: &str, time: &str, is_valid: bool| {
+        json!({ "kind": "checkpoint", "file": "checkpoints.json", "body": { "id": id, "project_id": "p",
+            "created_at": time, "provenance_count": 1, "description": id, "trigger": "milestone", "is_valid": is_valid } })
+    };
+    let at = |day: u32| format!("2026-01-{day:02}T00:00:00");
+    // In whatever order the files come; one does not say when it was made, and is never later.
+    let lines = [
+        record("later", json!({"created_at": at(20)})),
+        record("ageless", json!({"completed_at": at(25)})),
+        record("earlier", json!({"created_at": at(5)})),
+        record("same", json!({"created_at": at(10)})),
+        checkpoint("after", &at(15), true),
+        checkpoint("good", &at(10), true),
+        checkpoint("given-up", &at(3), false),
+    ];
+    let lines: Vec<String> = lines.iter().map(Value::to_string).collect();
+    assert_eq!(count(&store.import(&lines, 2).await, ImportOutcome::Imported), lines.len());
+    let listed = async || {
+        let project = "p".parse().unwrap();
+        checkpoints::list_checkpoints(&mut *store.connection().await, &project).await.unwrap()
+    };
+    let shown = |views: Vec<CheckpointView>| -> Vec<_> {
+        views.into_iter().map(|view| (view.description, view.is_valid)).collect()
+    };
+    let named = |name: &str, is_valid| (name.to_owned(), is_valid);
+    let views = listed().await;
+    let good = views.iter().find(|view| view.description == "good").unwrap().checkpoint_id;
+    assert_eq!(shown(views), [named("after", true), named("good", true), named("given-up", false)]);
+
+    let told = checkpoints::preview_rollback(&mut *store.connection().await, good).await.unwrap().unwrap();
+    assert_eq!((told.records_invalidated, told.error), (1, None));
+    store
+        .order(event("rollback.requested", 30, json!({"checkpoint_id": good, "reason": "wrong turn"})))
+        .await;
+    assert!(store.record("later").await.taint.is_tainted);
+    for kept in ["ageless", "earlier", "same"] {
+        assert!(!store.record(kept).await.taint.is_tainted, "{kept}");
+    }
+    assert_eq!(shown(listed().await), [named("after", false), named("good", true), named("given-up", false)]);
+    let exported = store.export("p").await;
+    let after = exported.iter().find(|line| line["body"]["id"] == "after").unwrap();
+    assert_eq!(after["body"]["is_valid"], false);
+    assert_eq!(count(&store.import(&lines[4..], 9).await, ImportOutcome::Unchanged), 3);
+    assert_eq!(shown(listed().await)[0], named("after", false), "what was found out here is kept");
+    assert_eq!(verify_all(&store, "p", 9).await.findings, []);
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use messaging::{Broker, BrokerSettings, RpcClient};
-use protocol::topology::{self, PROVENANCE_QUERY_QUEUE, PROVENANCE_QUEUE, Topology};
+use protocol::topology::{self, NOTICES_QUEUE, PROVENANCE_QUERY_QUEUE, PROVENANCE_QUEUE, Topology, UNROUTED};
 use protocol::{ProvenanceId, TaskId};
 use provenance_store::settings::{DEFAULTS, Settings};
 use provenance_store::startup::{Parts, assemble};
@@ -135,6 +135,29 @@ async fn events_go_in_and_the_record_comes_out_by_query() {
     assert_eq!(unknown["error"]["code"], "not_found");
     let nonsense = service.ask("make_coffee", json!({})).await.unwrap();
     assert_eq!(nonsense["error"]["code"], "invalid_arguments");
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn news_that_nobody_is_bound_for_are_kept_as_notices_and_not_as_lost() {
+    let service = Service::start("provenance_notices").await;
+    let task = Uuid::now_v7();
+    let output = document("task.output.created", 1, output_data(task, 1, "a", &[]));
+    service.publish("task.events", "task.output.created", &output).await;
+    service.record_with(task, "pending").await;
+    let tainted = document("artifact.tainted", 2, json!({"artifact_id": "a", "reason": "wrong"}));
+    service.publish("cascade.events", "artifact.tainted", &tainted).await;
+    let wanted = document("checkpoint.requested", 3, json!({"project_id": "shop", "description": "good"}));
+    service.publish("cascade.events", "checkpoint.requested", &wanted).await;
+    let mut kept = Vec::new();
+    for _ in 0..3 {
+        kept.push(service.broker.next_message(NOTICES_QUEUE).await.routing_key);
+    }
+    kept.sort();
+    assert_eq!(kept, ["cascade.completed", "cascade.started", "checkpoint.created"]);
+    while let Some(lost) = service.broker.get_message(UNROUTED).await {
+        assert!(!kept.contains(&lost.routing_key), "{}", lost.routing_key);
+    }
     service.stop().await;
 }
 

@@ -68,6 +68,33 @@ async fn a_walk_finds_what_a_model_finds_in_any_graph() {
 }
 
 #[tokio::test]
+async fn a_deep_walk_finds_everything_at_its_least_depth() {
+    let store = Store::create("provenance_deep").await;
+    let client = store.database.client().await;
+    // A ladder of two rails with rungs, a way back in the middle, and something broad in the end.
+    let ladder = "INSERT INTO artifact_dependencies (input_id, output_id, relationship)
+        SELECT n, n + 2, 'consumed' FROM generate_series(1, 6000) n
+        UNION ALL SELECT n, n + 1, 'consumed' FROM generate_series(1, 6000, 5) n
+        UNION ALL SELECT 3001, 2001, 'consumed'
+        UNION ALL SELECT 6001, n, 'consumed' FROM generate_series(10001, 13000) n";
+    client.batch_execute(ladder).await.unwrap();
+    let mut conn = store.connection().await;
+    let reached = walk(&mut conn, &[1], Direction::Dependents, Limits::NONE).await.unwrap();
+    assert_eq!(reached.nodes.len(), 6001 + 3000);
+    let depths: BTreeMap<i64, u32> = reached.nodes.iter().map(|node| (node.id, node.depth)).collect();
+    // Along one rail, over the first rung to the other.
+    for (node, depth) in [(3, 1), (2, 1), (4, 2), (6001, 3000), (6002, 3001), (10_001, 3001), (2001, 1000)] {
+        assert_eq!(depths[&node], depth, "{node}");
+    }
+    let back = walk(&mut conn, &[6001], Direction::Dependencies, Limits::NONE).await.unwrap();
+    assert_eq!(back.nodes.iter().find(|node| node.id == 1).map(|node| node.depth), Some(3000));
+    let limits = Limits { depth: Some(777), looks_behind: true, ..Limits::NONE };
+    let limited = walk(&mut conn, &[1], Direction::Dependents, limits).await.unwrap();
+    assert!(limited.truncated);
+    assert_eq!(limited.nodes.len(), depths.values().filter(|depth| **depth <= 777).count());
+}
+
+#[tokio::test]
 async fn a_walk_begins_at_the_newest_version_or_at_the_record_that_was_named() {
     let store = Store::create("provenance_starts").await;
     let (first, second) = (Uuid::now_v7(), Uuid::now_v7());

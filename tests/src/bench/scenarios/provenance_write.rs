@@ -17,7 +17,8 @@ use crate::bench::stage::{PROJECT, Stage, growth_rate};
 
 /// Records for so many messages of the scale's backlog.
 const SHARE: usize = 4;
-const CHUNK: usize = 4_000;
+/// Messages that are handed to the publisher at once.
+pub(super) const CHUNK: usize = 4_000;
 /// Each record used the artifact of so many before it.
 const INPUTS: usize = 2;
 
@@ -38,7 +39,7 @@ fn run(scale: Scale) -> BoxFuture<'static, Findings> {
         let store = stage.stack.kill(Role::Provenance).await;
         let cast = Cast::at(&stage);
         let records = scale.backlog / SHARE;
-        for some in outputs(records).chunks(CHUNK) {
+        for some in outputs(records, |_, _| None).chunks(CHUNK) {
             cast.publish(some.to_vec()).await;
         }
         stage.stack.launch(Role::Provenance, store);
@@ -52,14 +53,19 @@ fn run(scale: Scale) -> BoxFuture<'static, Findings> {
     .boxed()
 }
 
-/// Outputs of tasks that nobody else knows. Each used artifacts of those before it.
-fn outputs(count: usize) -> Vec<WireMessage> {
+/// Outputs of tasks that nobody else knows. Each used what `used` names for it (its number, and that of the input), else
+/// the artifacts of those before it.
+pub(super) fn outputs(count: usize, used: impl Fn(usize, usize) -> Option<String>) -> Vec<WireMessage> {
     let tasks: Vec<TaskId> = (0..count).map(|_| TaskId::generate()).collect();
     let message = |index: usize| {
         let task_id = tasks[index];
         let inputs: Vec<_> = tasks[index.saturating_sub(INPUTS)..index]
             .iter()
-            .map(|task| json!({ "artifact_id": format!("art-{task}"), "relationship": "consumed" }))
+            .enumerate()
+            .map(|(input, task)| {
+                let artifact_id = used(index, input).unwrap_or_else(|| format!("art-{task}"));
+                json!({ "artifact_id": artifact_id, "relationship": "consumed" })
+            })
             .collect();
         let artifact = json!({
             "artifact_id": format!("art-{task_id}"), "type": "code", "path": format!("{task_id}/answer.py"),

@@ -6,7 +6,7 @@ use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
 use protocol::provenance_query::integrity::{ChainHead, Finding, FindingKind, VerifyPage, VerifyPlace};
 
-use super::finding;
+use super::{finding, seals};
 use crate::integrity::chain::{Hash, Link, to_hex};
 use crate::integrity::store::{self, RevisionRow};
 use crate::records::written::{WrittenRecord, list_written};
@@ -23,8 +23,11 @@ pub(super) async fn verify(
     let mut page =
         VerifyPage { revisions: u64::try_from(rows.len()).unwrap_or(u64::MAX), ..VerifyPage::default() };
     let (position, hash) = follow(&rows, after, &mut page.findings)?;
-    check_records(conn, project_id, &rows, &mut page).await?;
+    let links = rows.iter().map(|row| Ok((row.position, row.link()?))).collect::<QueryResult<Vec<_>>>()?;
+    seals::check(conn, project_id, after.0, &links, &mut page.findings).await?;
+    check_records(conn, project_id, &links, &mut page).await?;
     if is_last {
+        seals::check_end(conn, project_id, position, &mut page.findings).await?;
         page.head = check_end(conn, project_id, (position, hash), &mut page.findings).await?;
         page.next = Some(VerifyPlace::Records { sequence: 0 });
     } else {
@@ -40,7 +43,8 @@ fn follow(rows: &[RevisionRow], after: (i64, Hash), findings: &mut Vec<Finding>)
     for row in rows {
         let link = row.link()?;
         let written = <Hash>::try_from(row.hash.as_slice()).unwrap_or_default();
-        let here = (Some(row.position), Some(link.provenance_id));
+        let about = Some(link.provenance_id).filter(|_| !seals::is_seal(&link));
+        let here = (Some(row.position), about);
         if row.position != position + 1 {
             let detail = format!("links {} to {} are missing", position + 1, row.position - 1);
             findings.push(finding(FindingKind::Removed, Some(position + 1), None, detail));
@@ -57,10 +61,10 @@ fn follow(rows: &[RevisionRow], after: (i64, Hash), findings: &mut Vec<Finding>)
 async fn check_records(
     conn: &mut AsyncPgConnection,
     project_id: &str,
-    rows: &[RevisionRow],
+    links: &[(i64, Link)],
     page: &mut VerifyPage,
 ) -> QueryResult<()> {
-    let links = rows.iter().map(|row| Ok((row.position, row.link()?))).collect::<QueryResult<Vec<_>>>()?;
+    let links: Vec<_> = links.iter().filter(|(_, link)| !seals::is_seal(link)).collect();
     let seqs: BTreeSet<i64> = links.iter().map(|(_, link)| link.record_seq).collect();
     let records = list_written(conn, &seqs.into_iter().collect::<Vec<_>>()).await?;
     let moved: HashMap<i64, (String, i64)> = records
@@ -70,7 +74,7 @@ async fn check_records(
         .collect();
     let linked: HashSet<i64> = store::find_linked(conn, moved).await?.into_iter().collect();
     let mut told = HashSet::new();
-    for (position, link) in &links {
+    for (position, link) in links {
         let record = records.get(&link.record_seq);
         let is_latest = record.is_some_and(|record| {
             record.project_id == project_id && record.chain_position == Some(*position)

@@ -137,7 +137,8 @@ async fn write(
     let mut touched = edges::lead_consumers_to(conn, versions, Vec::new()).await?;
     let is_marked = |item: &&Item<FileRecord>| item.content.marks.is_tainted || item.content.marks.is_suspect;
     let (marked, clean): (Vec<_>, Vec<_>) = items.iter().partition(is_marked);
-    store::put_marks(conn, marked.into_iter().filter_map(place_of).collect()).await?;
+    let projects = marked.iter().map(|item| item.content.project.to_string()).collect();
+    store::put_marks(conn, marked.into_iter().filter_map(place_of).collect(), projects, desk.now).await?;
     touched.extend(clean.into_iter().filter_map(place_of));
     // Marks that were set here reach what comes in, and marks that come in reach what was made of them here.
     let cause = marks::Cause { event: None, reason: "built on something suspect", now: desk.now };

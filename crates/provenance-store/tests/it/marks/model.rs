@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::made;
 use crate::events::event;
 use crate::fixture::Store;
+use crate::integrity::verify_all;
 
 /// Something that happens. Record `n` makes the artifacts `n` and `n'`; what it uses may be its own, a circle's,
 /// or nobody's yet.
@@ -222,6 +223,7 @@ async fn what_is_suspect_follows_from_marks_edges_and_clearings_in_any_order() {
             assert_eq!(found, model.marks(), "world {world} after step {time} of {life:#?}");
         }
     }
+    assert_eq!(verify_all(&store, "shop", 30).await.findings, [], "every mark is accounted for");
     let counted = "SELECT concat_ws(' ', records, tainted, suspect) FROM project_counters";
     let counts = "SELECT concat_ws(' ', count(*), count(*) FILTER (WHERE is_tainted),
         count(*) FILTER (WHERE is_suspect)) FROM provenance_records";
