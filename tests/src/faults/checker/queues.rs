@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
+use chrono::{DateTime, Utc};
 use serde_json::Value;
+use test_support::Message;
 
 use super::{Inquiry, NO_PROGRESS, POLL};
 use crate::Stack;
@@ -52,7 +54,8 @@ impl Inquiry<'_> {
         }
     }
 
-    /// A dead letter is explained if it is one of the events that nobody can read.
+    /// A dead letter is explained if it is one of the events that nobody can read, or asks an agent for an attempt whose
+    /// time was over before the agents' broker came back; the gateway makes another attempt then.
     pub(super) async fn dead_letters_are_explained(&mut self, stack: &Stack) {
         let broker = stack.outsider().0;
         for (queue, _) in queues(stack)
@@ -61,7 +64,7 @@ impl Inquiry<'_> {
             .filter(|(name, _)| ![TAP, UNROUTED, NOTICES].contains(&name.as_str()) && may_hold(name))
         {
             while let Some(message) = broker.get_message(&queue).await {
-                if !self.evidence.broken.contains(&message.body) {
+                if !self.evidence.broken.contains(&message.body) && !is_late_for_agents(&message) {
                     let reason = message.header("x-dats-reason").unwrap_or("no reason").to_owned();
                     let body = String::from_utf8_lossy(&message.body).into_owned();
                     self.wrong(format!("a dead letter in {queue} ({reason}): {body}"));
@@ -69,6 +72,15 @@ impl Inquiry<'_> {
             }
         }
     }
+}
+
+fn is_late_for_agents(message: &Message) -> bool {
+    let event: Value = serde_json::from_slice(&message.body).unwrap_or_default();
+    let data = &event["data"];
+    let deadline = data["deadline_at"].as_str().and_then(|text| DateTime::parse_from_rfc3339(text).ok());
+    message.header("x-dats-reason") == Some("the agents' broker is away")
+        && data["work_type"].is_string()
+        && deadline.is_some_and(|deadline| deadline < Utc::now())
 }
 
 /// Names of all queues and what the broker last knew of their messages, taken or not.
