@@ -6,7 +6,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands as run;
 
-const AFTER_HELP: &str = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 timeout, 5 unavailable.\n\
+const AFTER_HELP: &str = "What goes on: dats top, dats list. Why it waits or failed: dats why TASK, dats failures. \
+    What it cost: dats status TASK.\nWhat it was built on: dats provenance lineage ID. What waits for you: dats review list.\n\n\
+    Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 timeout, 5 unavailable.\n\
     The gateway and the key come from --api-url, DATS_API_URL and DATS_API_KEY, or from a profile in \
     ~/.config/dats/config.toml (see `dats config --help`).";
 
@@ -22,6 +24,7 @@ pub(crate) struct Arguments {
 
 /// Options that every command has.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Options of every command")]
 pub(crate) struct GlobalArguments {
     /// Where the gateway is, for example http://127.0.0.1:8000 [env: DATS_API_URL]
     #[arg(long, global = true, value_name = "URL")]

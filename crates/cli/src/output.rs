@@ -132,6 +132,11 @@ impl Output {
     pub(crate) fn progress(&self, what: &'static str, length: Option<u64>) -> Progress {
         Progress::begin(what, length, self.error_terminal && self.form == Form::Table)
     }
+
+    /// The same for something that says itself how far it is, in hundredths.
+    pub(crate) fn share(&self, what: &'static str) -> Progress {
+        Progress::begin_share(what, self.error_terminal && self.form == Form::Table)
+    }
 }
 
 /// The text without control characters: what others wrote must not steer this terminal.

@@ -56,11 +56,16 @@ pub(super) fn run(command: ConfigCommand, global: &GlobalArguments, output: &Out
         ConfigCommand::Path => output.line(&path.display().to_string()),
         ConfigCommand::Show => show(&file, &Config::load(global)?, output),
         ConfigCommand::Set(arguments) => {
+            let name = arguments.name.clone();
             set(&mut file, arguments)?;
-            file.write(&path)
+            file.write(&path)?;
+            let used = if file.profile.as_ref() == Some(&name) { "" } else { "; dats config use chooses it" };
+            output.note(&format!("profile {name} is kept in {}{used}", path.display()));
+            Ok(())
         }
         ConfigCommand::Use { name } => {
             file.profile(Some(&name))?;
+            output.note(&format!("profile {name} is used from now on"));
             file.profile = Some(name);
             file.write(&path)
         }

@@ -140,6 +140,14 @@ async fn change(verb: &str, body: Map<String, Value>, session: &Session<'_>) -> 
     if answer.count("failed") > 0 { Err(Failure::silent(Exit::Failed)) } else { Ok(()) }
 }
 
+/// Why it is dead; what nobody was bound for has no reason written on it.
+fn reason(letter: &Value) -> &str {
+    match letter.text("reason") {
+        "" if letter.text("queue") == "dats.unrouted" => "no queue is bound for it",
+        reason => reason,
+    }
+}
+
 fn table(letters: &[Value], session: &Session<'_>) -> String {
     let mut table = Table::new(["id", "queue", "event", "died", "reason"]);
     table.may_leave_out(["queue"]);
@@ -149,7 +157,7 @@ fn table(letters: &[Value], session: &Session<'_>) -> String {
             letter.text("queue").into(),
             letter.text("event").into(),
             time::ago(letter.text("since"), session.now).into(),
-            Cell::painted(letter.text("reason"), Paint::Bad),
+            Cell::painted(reason(letter), Paint::Bad),
         ]);
     }
     if table.is_empty() { "no dead letters\n".to_owned() } else { session.output.table(&table) }

@@ -58,6 +58,7 @@ pub(super) async fn run(arguments: &ListArguments, session: &Session<'_>) -> Res
     let mut tasks: Vec<Value> = Vec::new();
     let mut answer = Value::Null;
     let mut cursor = None;
+    let bar = arguments.all.then(|| session.output.progress("listing", None));
     loop {
         let missing = wanted - u64::try_from(tasks.len()).unwrap_or_default();
         let mut query = filters(arguments, session);
@@ -65,6 +66,9 @@ pub(super) async fn run(arguments: &ListArguments, session: &Session<'_>) -> Res
         query.extend(cursor.map(|cursor| ("cursor", cursor)));
         let page = session.client.get("/tasks", &query).await?;
         tasks.extend(page.list("tasks").iter().cloned());
+        if let Some(bar) = &bar {
+            bar.set(u64::try_from(tasks.len()).unwrap_or(u64::MAX));
+        }
         cursor = page.at("next_cursor").as_str().map(ToOwned::to_owned);
         if answer.is_null() {
             answer = page;
@@ -73,6 +77,7 @@ pub(super) async fn run(arguments: &ListArguments, session: &Session<'_>) -> Res
             break;
         }
     }
+    drop(bar);
     let total = answer.count("total");
     let answer = json!({
         "tasks": tasks, "total": total, "total_is_estimate": answer.flag("total_is_estimate"),

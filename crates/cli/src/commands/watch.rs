@@ -35,7 +35,7 @@ pub(super) async fn follow(
 }
 
 async fn until_end(task_id: &str, told: Told, session: &Session<'_>) -> Result<Value, Failure> {
-    let bar = (told == Told::Nothing).then(|| session.output.progress("waiting", Some(100)));
+    let bar = (told == Told::Nothing).then(|| session.output.share("waiting"));
     let mut events = TaskEvents::watch(&session.client, task_id);
     let mut last = Value::Null;
     while let Some(event) = events.next().await? {

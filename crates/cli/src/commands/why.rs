@@ -134,9 +134,14 @@ fn next_steps(task: &Value) -> Vec<String> {
         (_, "ready") => vec!["dats workers".to_owned(), "dats queues".to_owned()],
         (_, "decomposed") => vec![format!("dats status {id} --tree")],
         _ => match reason {
-            "pause" => {
-                vec![format!("dats resume --project {project}"), "dats resume --tier TIER".to_owned()]
-            }
+            // The detail begins with what is paused.
+            "pause" => match task.text("waiting_for.detail").strip_prefix("tier ") {
+                Some(tier) => {
+                    let tier = tier.split_whitespace().next().unwrap_or_default();
+                    vec![format!("dats resume --tier {tier}")]
+                }
+                None => vec![format!("dats resume --project {project}")],
+            },
             "slot" => vec![
                 format!("dats project status {project}"),
                 format!("dats project config {project} --max-concurrent NUMBER"),
@@ -181,6 +186,11 @@ mod tests {
             });
             assert!(next_steps(&task).iter().any(|next| next.contains(step)), "{reason}");
         }
+        let paused = json!({
+            "status": "pending", "phase": "submitted",
+            "waiting_for": { "reason": "pause", "detail": "tier tiny is paused since then" },
+        });
+        assert_eq!(next_steps(&paused), ["dats resume --tier tiny"]);
         let review = json!({
             "status": "running", "phase": "in_review", "human_actions_needed": [{ "review_id": "r1" }],
             "waiting_for": { "reason": "review" },

@@ -5,6 +5,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 const COUNTED: &str = "{msg} [{bar:30}] {pos}/{len} {per_sec} {eta}";
+const SHARE: &str = "{msg} [{bar:30}] {percent}%";
 const UNCOUNTED: &str = "{msg} {spinner} {pos} {per_sec}";
 
 /// How far something is. Gone when dropped.
@@ -13,8 +14,15 @@ pub(crate) struct Progress(ProgressBar);
 
 impl Progress {
     pub(super) fn begin(what: &'static str, length: Option<u64>, shown: bool) -> Self {
+        Self::with(what, length, if length.is_some() { COUNTED } else { UNCOUNTED }, shown)
+    }
+
+    pub(super) fn begin_share(what: &'static str, shown: bool) -> Self {
+        Self::with(what, Some(100), SHARE, shown)
+    }
+
+    fn with(what: &'static str, length: Option<u64>, template: &str, shown: bool) -> Self {
         let target = if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        let template = if length.is_some() { COUNTED } else { UNCOUNTED };
         let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
         let bar = ProgressBar::with_draw_target(length, target)
             .with_style(style.progress_chars("=> "))

@@ -27,7 +27,7 @@ async fn what_is_paused_says_so_and_goes_on_when_it_is_resumed() {
     let why = dats.tells(&["why", &of_project]).await;
     assert!(why.contains("moving house") && why.contains("dats resume --project web"), "{why}");
     let why = dats.tells(&["why", &of_tier]).await;
-    assert!(why.contains("tier tiny is paused") && why.contains("dats resume --tier"), "{why}");
+    assert!(why.contains("tier tiny is paused") && why.contains("dats resume --tier tiny"), "{why}");
     let list = dats.tells(&["list", "--status", "pending"]).await;
     assert_eq!(list.matches("submitted (pause)").count(), 2, "{list}");
     let project = dats.tells(&["project", "status", "web"]).await;

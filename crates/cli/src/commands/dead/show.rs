@@ -33,7 +33,7 @@ fn text(letter: &Value, session: &Session<'_>) -> String {
     facts.add("task", letter.text("task_id"));
     facts.add("died", time::ago(letter.text("since"), session.now));
     facts.add("failures", letter.shown("failures"));
-    facts.add("reason", output.paint(letter.text("reason"), Paint::Bad));
+    facts.add("reason", output.paint(super::reason(letter), Paint::Bad));
     let body = letter.at("body");
     facts.add("size", format!("{} bytes", body.count("size_bytes")));
     let more = if body.flag("truncated") { "\n(only its beginning)" } else { "" };
