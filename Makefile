@@ -1,6 +1,6 @@
 # One command for each thing a contributor does. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help up down status clean-data build demo test test-unit test-e2e test-faults bench lint fmt contract verify verify-deploy fuzz
+.PHONY: help up down status clean-data build demo test test-unit test-e2e test-faults bench lint fmt contract trace-picture verify verify-deploy fuzz
 
 services := deploy/local/services
 with_services := deploy/local/with-services
@@ -55,6 +55,9 @@ contract: ## Write proto-events/ and the generated tables anew from the code
 	@cargo run -q -p contract-gen
 	@UPDATE_DOCS=1 cargo test -q -p api-gateway --lib the_documented_table
 	@UPDATE_DOCS=1 cargo test -q -p dats-cli --lib the_reference
+
+trace-picture: build ## Draw docs/trace.svg anew, from the trace of a task that really runs
+	@UPDATE_DOCS=1 $(with_services) cargo test -q -p end-to-end --test end_to_end one_task_is_one_trace
 
 verify: test ## test, and what needs further tools: shell scripts, licences, unused dependencies
 	@deploy/local/verify.sh

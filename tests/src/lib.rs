@@ -14,6 +14,7 @@ pub mod faults;
 pub mod links;
 pub mod measure;
 pub mod outsider;
+pub mod spans;
 pub mod stack;
 pub mod watcher;
 

@@ -1,15 +1,22 @@
 //! Trace context across the broker: spans of batches and calls as children of whoever published, and the
 //! `traceparent` of what we publish. Costs nothing to speak of while nobody collects spans.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use opentelemetry::trace::{SpanContext, SpanId, TraceFlags, TraceId, TraceState};
+use protocol::TraceId as OurTraceId;
 use protocol::trace_context::TraceParent;
 use service_runtime::telemetry;
 use tracing::{Span, info_span};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use crate::delivery::Delivery;
+
+tokio::task_local! {
+    /// Of messages that are handled together: the span of each, by its trace.
+    static MESSAGES: HashMap<OurTraceId, TraceParent>;
+}
 
 /// Links on a batch's span; more would only be noise.
 const MOST_LINKS: usize = 32;
@@ -48,6 +55,12 @@ pub(crate) fn message_spans(queue: &str, batch: &[Arc<Delivery>]) -> Vec<Span> {
     batch.iter().filter(collected).map(begin).collect()
 }
 
+/// Runs the work on a batch; an event that follows becomes a child of the message of its own trace.
+pub(crate) async fn among<F: Future>(messages: &[Span], work: F) -> F::Output {
+    let parents = messages.iter().filter_map(|span| span.in_scope(current));
+    MESSAGES.scope(parents.map(|parent| (parent.trace_id, parent)).collect(), work).await
+}
+
 /// Named as OpenTelemetry's conventions for messaging have it.
 fn process_span(queue: &str, messages: usize) -> Span {
     info_span!(
@@ -84,9 +97,14 @@ pub(crate) fn current() -> Option<TraceParent> {
 
 /// As [`current`], for an event that belongs to a trace of its own: handlers of batches work for many traces at once,
 /// and an event must not change from its own to another one's.
-pub(crate) fn current_within(trace_id: Option<protocol::TraceId>) -> Option<TraceParent> {
+pub(crate) fn current_within(trace_id: Option<OurTraceId>) -> Option<TraceParent> {
     let current = current();
     let Some(trace_id) = trace_id else { return current };
+    if current.is_none_or(|parent| parent.trace_id != trace_id)
+        && let Ok(Some(message)) = MESSAGES.try_with(|messages| messages.get(&trace_id).copied())
+    {
+        return Some(message);
+    }
     Some(match current {
         Some(parent) => TraceParent { trace_id, ..parent },
         // No span is recorded here. The parent must not be zero; half of the trace id will do.
@@ -110,9 +128,20 @@ fn remote(traceparent: Option<&str>) -> Option<SpanContext> {
 mod tests {
     use super::*;
 
+    #[tokio::test]
+    async fn an_event_follows_the_message_of_its_own_trace() {
+        let message = TraceParent { trace_id: OurTraceId::generate(), parent_id: 7, sampled: true };
+        let messages = HashMap::from([(message.trace_id, message)]);
+        let among =
+            |trace_id| MESSAGES.scope(messages.clone(), async move { current_within(Some(trace_id)) });
+        assert_eq!(among(message.trace_id).await, Some(message));
+        let other = OurTraceId::generate();
+        assert_eq!(among(other).await.unwrap().trace_id, other, "another one stays in its own trace");
+    }
+
     #[test]
     fn an_event_keeps_its_trace_when_nothing_is_recorded() {
-        let trace_id = protocol::TraceId::generate();
+        let trace_id = OurTraceId::generate();
         let parent = current_within(Some(trace_id)).unwrap();
         assert_eq!(parent.trace_id, trace_id);
         assert_eq!(TraceParent::parse(&parent.to_header()), Some(parent));

@@ -20,7 +20,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 pub use logs::LogLevel;
 pub use metrics::MetricsHandle;
 pub use settings::{LogFormat, TelemetrySettings};
-pub use traces::{current_trace_id, current_traceparent, set_parent, set_trace_id};
+pub use traces::{current_trace_id, current_traceparent, rename, set_parent, set_trace_id};
 
 /// How long the last spans may take to reach the collector when the service ends.
 const FLUSH_LIMIT: Duration = Duration::from_secs(3);

@@ -33,5 +33,6 @@ mod replicas;
 mod server_restarts;
 mod slow_peers;
 mod task_life;
+mod tracing;
 mod trust;
 mod webhooks;

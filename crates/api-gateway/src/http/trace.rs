@@ -64,7 +64,6 @@ pub(crate) async fn observe(
 fn request_span(request: &ServiceRequest) -> Span {
     tracing::info_span!(
         "http.request",
-        otel.name = tracing::field::Empty,
         otel.kind = "server",
         otel.status_code = tracing::field::Empty,
         http.request.method = %request.method(),

@@ -64,7 +64,7 @@ impl BatchRunner {
         over: CancellationToken,
     ) {
         let span = trace::batch_span(&self.queue, &batch);
-        let _messages = trace::message_spans(&self.queue, &batch);
+        let messages = trace::message_spans(&self.queue, &batch);
         let work = async {
             let together = self.settle(&batch, &reports, &over).await;
             match together {
@@ -72,7 +72,7 @@ impl BatchRunner {
                 Ok(false) => self.one_by_one(&batch, &reports, &over).await,
             }
         };
-        work.instrument(span).await;
+        trace::among(&messages, work).instrument(span).await;
     }
 
     async fn one_by_one(

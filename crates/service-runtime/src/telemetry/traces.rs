@@ -54,6 +54,11 @@ pub fn set_trace_id(span: &Span, trace_id: [u8; 16]) {
     });
 }
 
+/// Gives a span another name, also one that has begun: what it is about may be known only at its end.
+pub fn rename(span: &Span, name: String) {
+    span.context().span().update_name(name);
+}
+
 /// The context of the current span. A span that is too detailed for tracing has none of its own;
 /// then it is that of the nearest one around it.
 fn current_context() -> Option<Context> {

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use actix_web::dev::ServiceRequest;
 use actix_web::http::{Method, StatusCode};
+use service_runtime::telemetry;
 use tracing::Span;
 
 use crate::metrics::{HTTP_REQUESTS, HTTP_SECONDS};
@@ -26,7 +27,7 @@ impl Measurement {
     pub(super) fn end(self, span: &Span, route: Option<&str>, status: StatusCode) {
         let seconds = self.started.elapsed().as_secs_f64();
         let route = route.filter(|route| !route.is_empty()).unwrap_or(NO_ROUTE);
-        span.record("otel.name", format!("{} {route}", self.method));
+        telemetry::rename(span, format!("{} {route}", self.method));
         span.record("http.route", route);
         span.record("http.response.status_code", status.as_u16());
         if status.is_server_error() {
