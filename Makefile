@@ -65,5 +65,5 @@ verify: test ## test, and what needs further tools: shell scripts, licences, unu
 verify-deploy: ## Check manifests, images and alerts with further tools: schemas, policies, promtool
 	@deploy/verify
 
-fuzz: ## Send a running gateway (API=http://127.0.0.1:8000) requests made from its own document
-	@deploy/local/fuzz-api.sh "$${API:-http://127.0.0.1:8000}"
+fuzz: build ## Send requests made from its own document to a gateway; ARGS="--seed 7 --examples 50", or to a running one: API=http://127.0.0.1:8000
+	@if [ -n "$(API)" ]; then deploy/local/fuzz-api.sh "$(API)"; else $(with_services) target/debug/dats-fuzz $(ARGS); fi

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs the tests, with PostgreSQL and RabbitMQ already there (see with-services).
 #
-#   run-tests.sh all | unit | e2e
+#   run-tests.sh all | unit | e2e | fuzz
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.."
 
@@ -15,6 +15,9 @@ run_tests() {
 }
 
 # The end-to-end tests start the services' real binaries, which no test target builds.
+# Where Python is missing it says so and that is all: the other tests need Rust alone.
+fuzz() { "${CARGO_TARGET_DIR:-target}/debug/dats-fuzz"; }
+
 build_binaries() { cargo build --workspace --bins; }
 
 case ${1:-} in
@@ -23,14 +26,19 @@ case ${1:-} in
         run_tests --workspace
         # nextest leaves the examples in the documentation out.
         cargo test --doc --workspace --quiet
+        fuzz
         ;;
     unit) run_tests --workspace --lib --bins ;;
     e2e)
         build_binaries
         run_tests -p end-to-end
         ;;
+    fuzz)
+        build_binaries
+        fuzz
+        ;;
     *)
-        echo "usage: run-tests.sh all | unit | e2e" >&2
+        echo "usage: run-tests.sh all | unit | e2e | fuzz" >&2
         exit 64
         ;;
 esac

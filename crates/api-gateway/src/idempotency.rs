@@ -136,7 +136,7 @@ impl Idempotency {
         Ok(store::keep(&mut *self.pool.get().await?, claim, answer).await?)
     }
 
-    /// Gives the key back: the request was refused and may be sent again, as it is or mended.
+    /// Gives the key back: the request was not judged and may be sent again, as it is or mended.
     ///
     /// # Errors
     /// When the store does not answer; the claim then runs out.

@@ -2,8 +2,8 @@
 //! pause is answered no release is under way any more that has not seen it: a project is paused under the lock of its
 //! row, and tiers under a lock that every release shares.
 //!
-//! A tier is known of tasks that pin it or were routed before. What routing decides about any other task is routing's:
-//! such a task may still come into the queue of a paused tier.
+//! A tier is known of tasks that pin it or were routed before; those are not released. Any other is released with the
+//! names of the paused tiers, and comes back from routing when one of these is where it would go.
 
 pub(crate) mod store;
 

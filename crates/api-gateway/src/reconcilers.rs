@@ -78,6 +78,7 @@ pub fn start(
         interval: every(intervals.retention_ms),
         settings: retention.clone(),
         idempotency_keep,
+        history_walk: 0,
     });
 }
 

@@ -27,6 +27,7 @@ diesel::table! {
         paused_at -> Nullable<Timestamptz>,
         pause_reason -> Nullable<Text>,
         paused_by -> Nullable<Text>,
+        operation_id -> Nullable<Uuid>,
     }
 }
 

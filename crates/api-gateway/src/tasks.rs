@@ -1,5 +1,6 @@
 //! Tasks: their life cycle (pure), the use cases around it, and their store.
 
+pub mod asked;
 pub mod cancellation;
 pub(crate) mod changes;
 pub mod decomposition;

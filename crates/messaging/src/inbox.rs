@@ -60,8 +60,8 @@ pub async fn delete_before(
     limit: i64,
 ) -> QueryResult<usize> {
     diesel::sql_query(
-        "DELETE FROM inbox WHERE event_id IN \
-         (SELECT event_id FROM inbox WHERE received_at < $1 ORDER BY received_at LIMIT $2)",
+        "DELETE FROM inbox WHERE ctid = ANY (ARRAY( \
+            SELECT ctid FROM inbox WHERE received_at < $1 ORDER BY received_at LIMIT $2 FOR UPDATE SKIP LOCKED))",
     )
     .bind::<Timestamptz, _>(before)
     .bind::<BigInt, _>(limit)

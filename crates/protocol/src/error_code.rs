@@ -90,6 +90,8 @@ error_codes! {
     RollbackNotFound = 3105, "ROLLBACK_NOT_FOUND", 404, "Rollback not found";
     /// No such agent.
     AgentNotFound = 3201, "AGENT_NOT_FOUND", 404, "Agent not found";
+    /// No API key of that id.
+    KeyNotFound = 3301, "KEY_NOT_FOUND", 404, "API key not found";
     /// No valid key.
     Unauthenticated = 4010, "UNAUTHENTICATED", 401, "Authentication required";
     /// The key lacks the right.

@@ -94,6 +94,36 @@ async fn a_paused_project_or_tier_releases_nothing_until_it_is_resumed() {
 }
 
 #[tokio::test]
+async fn no_task_comes_into_the_queue_of_a_paused_tier_whoever_decides_where_it_goes() {
+    let stack = Plan::new().start().await;
+    let (client, outsider) = (stack.client(), stack.outsider());
+    for tier in ["tiny", "small", "large", "frontier"] {
+        assert_eq!(client.post(&format!("/tiers/{tier}/pause"), &json!({})).await.status, 200);
+    }
+    let task_id = client.submit_text("web", "Fix a typo in the README").await;
+    let held = client
+        .task_when(&task_id, "withheld by routing", TASK_TIME, |task| {
+            task["waiting_for"]["reason"] == "pause" && task["tier"].is_string()
+        })
+        .await;
+    assert_eq!(
+        (&held["status"], &held["error"], &held["errors"]),
+        (&json!("pending"), &json!(null), &json!([]))
+    );
+    let tier = held["tier"].as_str().unwrap().to_owned();
+    let queue = format!("task.ready.{tier}");
+    assert_eq!(outsider.depth(&queue).await, 0);
+    let history = client.history(&task_id).await;
+    let withheld = history.iter().find(|line| line["event"] == "task.routing.failed").unwrap();
+    let reason = format!("tier {tier} is paused");
+    assert_eq!((&withheld["outcome"], &withheld["reason"]), (&json!("applied"), &json!(reason)));
+
+    client.post(&format!("/tiers/{tier}/resume"), &json!({})).await;
+    let ready = outsider.begin_work(&queue, "by-hand").await;
+    assert_eq!((&ready["task_id"], &ready["attempt"]), (&json!(task_id), &json!(2)));
+}
+
+#[tokio::test]
 async fn operators_see_workers_queues_and_failures() {
     let stack = Plan::new().start().await;
     let (client, outsider) = (stack.client(), stack.outsider());

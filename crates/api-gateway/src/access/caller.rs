@@ -98,6 +98,11 @@ impl Caller {
         &self.0.name
     }
 
+    /// The name of its key, where it holds one.
+    pub(crate) fn key_name(&self) -> Option<String> {
+        self.has_key().then(|| self.0.name.clone())
+    }
+
     /// Whether it holds a key.
     pub(crate) fn has_key(&self) -> bool {
         self.0.key_id.is_some()

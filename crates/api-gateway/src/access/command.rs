@@ -113,7 +113,7 @@ async fn act(keys: &KeyRing, command: KeysCommand) -> anyhow::Result<()> {
             let projects = Some(projects).filter(|projects| !projects.is_empty());
             let created_by = COMMAND_LINE.to_owned();
             let new = NewKey { name, scopes, projects, expires_at, created_by };
-            let (key, stored) = keys.create_key(&new).await?;
+            let (key, stored) = keys.create_key(&new, None).await?;
             writeln!(out, "{}", key.reveal())?;
             writeln!(std::io::stderr(), "made key {}; it is not shown again", stored.key_id)?;
         }

@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::caller::{Caller, KeyId, Scope};
 use super::secret::{ApiKey, KeyDigest};
 use super::store;
+use crate::idempotency::OperationId;
 
 /// Answers remembered at most; all are forgotten when there are more.
 const MOST_REMEMBERED: usize = 10_000;
@@ -112,14 +113,19 @@ impl KeyRing {
         Ok(holder)
     }
 
-    /// Makes a key and returns it; nobody will see it again.
+    /// Makes a key and returns it; nobody will see it again. A request that is served again makes the same one anew: what
+    /// it made before nobody has seen.
     ///
     /// # Errors
     /// When the store does not answer.
-    pub(crate) async fn create_key(&self, new: &NewKey) -> Result<(ApiKey, StoredKey), StoreError> {
+    pub(crate) async fn create_key(
+        &self,
+        new: &NewKey,
+        operation: Option<OperationId>,
+    ) -> Result<(ApiKey, StoredKey), StoreError> {
         let key = ApiKey::generate();
         let mut conn = self.inner.pool.get().await?;
-        let id = KeyId(Uuid::now_v7());
+        let id = KeyId(operation.map_or_else(Uuid::now_v7, |operation| operation.0));
         let stored = store::insert(&mut conn, id, &key.digest(), new, self.now().to_utc()).await?;
         Ok((key, stored))
     }

@@ -45,7 +45,7 @@ impl TryFrom<KeyRow> for StoredKey {
     }
 }
 
-/// Stores a key.
+/// Stores a key; one of that id gets the new digest.
 pub(super) async fn insert(
     conn: &mut AsyncPgConnection,
     key_id: KeyId,
@@ -67,6 +67,9 @@ pub(super) async fn insert(
             api_keys::created_at.eq(now),
             api_keys::expires_at.eq(new.expires_at.map(protocol::Timestamp::to_utc)),
         ))
+        .on_conflict(api_keys::key_id)
+        .do_update()
+        .set(api_keys::digest.eq(digest.as_bytes()))
         .returning(KeyRow::as_returning())
         .get_result(conn)
         .await?

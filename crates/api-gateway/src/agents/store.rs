@@ -203,15 +203,16 @@ pub(super) async fn claim_lost(
     .await
 }
 
-/// Forgets up to `limit` agents last heard before `before`; tells how many.
-pub(crate) async fn delete_agents_before(
+/// Forgets up to `limit` agents last heard before `before`; how many.
+pub(crate) async fn delete_before(
     conn: &mut AsyncPgConnection,
     before: DateTime<Utc>,
     limit: i64,
 ) -> QueryResult<usize> {
     diesel::sql_query(
         "DELETE FROM agents WHERE ctid = ANY (ARRAY( \
-            SELECT ctid FROM agents WHERE last_heartbeat_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))",
+            SELECT ctid FROM agents WHERE last_heartbeat_at < $1 \
+            ORDER BY last_heartbeat_at LIMIT $2 FOR UPDATE SKIP LOCKED))",
     )
     .bind::<Timestamptz, _>(before)
     .bind::<BigInt, _>(limit)

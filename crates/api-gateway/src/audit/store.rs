@@ -100,8 +100,8 @@ pub(crate) async fn delete_before(
     limit: i64,
 ) -> QueryResult<usize> {
     diesel::sql_query(
-        "DELETE FROM audit_log WHERE sequence IN \
-         (SELECT sequence FROM audit_log WHERE at < $1 ORDER BY at LIMIT $2)",
+        "DELETE FROM audit_log WHERE ctid = ANY (ARRAY( \
+            SELECT ctid FROM audit_log WHERE at < $1 ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED))",
     )
     .bind::<Timestamptz, _>(before)
     .bind::<BigInt, _>(limit)

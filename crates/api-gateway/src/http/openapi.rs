@@ -13,7 +13,7 @@ use utoipa::openapi::{InfoBuilder, LicenseBuilder, PathItem, RefOr, ServerBuilde
 use utoipa::{Modify, OpenApi};
 
 use super::problem::{FieldError, Problem, ProblemError};
-use super::routes::Operations;
+use super::routes::{ALIASES, Operations};
 use super::words::ConfiguredWords;
 
 const DESCRIPTION: &str = "Takes tasks in, follows them through routing, work and judgement, and shows the \
@@ -46,6 +46,7 @@ struct Frame;
 pub(crate) fn document(version: &str, words: &ConfiguredWords) -> serde_json::Result<Value> {
     let mut document = Frame::openapi();
     document.merge(Operations::openapi());
+    add_aliases(&mut document);
     security::guard_operations(&mut document);
     TracedAnswers.modify(&mut document);
     document.info = InfoBuilder::new()
@@ -59,6 +60,17 @@ pub(crate) fn document(version: &str, words: &ConfiguredWords) -> serde_json::Re
     honesty::close_request_bodies(&mut document);
     honesty::list_tiers(&mut document, &words.tiers());
     Ok(document)
+}
+
+/// Further paths of operations: the same with or without the prefix, under an operation id of their own.
+fn add_aliases(document: &mut utoipa::openapi::OpenApi) {
+    for alias in ALIASES {
+        let Some(mut item) = document.paths.paths.get(&alias.other_path()).cloned() else { continue };
+        for operation in operations_of(&mut item) {
+            operation.operation_id = operation.operation_id.take().map(|id| format!("{id}_alias"));
+        }
+        document.paths.paths.insert(alias.path.to_owned(), item);
+    }
 }
 
 /// The headers that the outermost middleware adds to every answer.

@@ -9,6 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::body::{Fields, ReadBody};
+use crate::access::Caller;
 use crate::pauses::{Pause, PauseRequest};
 
 /// Most characters of a reason.
@@ -28,9 +29,10 @@ impl ReadBody for ReasonRequest {
     }
 }
 
-impl From<Option<ReasonRequest>> for PauseRequest {
-    fn from(request: Option<ReasonRequest>) -> Self {
-        Self { reason: request.and_then(|request| request.reason), by: None }
+impl PauseRequest {
+    /// What the caller asks for, under the name of its key.
+    fn of(caller: &Caller, request: Option<ReasonRequest>) -> Self {
+        Self { reason: request.and_then(|request| request.reason), by: caller.key_name() }
     }
 }
 

@@ -12,8 +12,8 @@ use utoipa::OpenApi;
 
 use super::problem::ApiError;
 use super::{
-    agents, audit, checkpoints, dead_letters, dispatch, keys, live, operations, pauses, projects, provenance,
-    reviews, tasks, webhooks,
+    API_PREFIX, agents, audit, checkpoints, dead_letters, dispatch, keys, live, operations, pauses, projects,
+    provenance, reviews, tasks, webhooks,
 };
 
 /// One method of one path, and who answers it.
@@ -23,6 +23,15 @@ pub(crate) struct RouteEntry {
     /// With the names of its parameters in braces, as in the API's document.
     pub(crate) path: &'static str,
     route: fn() -> Route,
+}
+
+impl RouteEntry {
+    /// The path with the prefix, if this one has none; else without it.
+    pub(crate) fn other_path(&self) -> String {
+        self.path
+            .strip_prefix(API_PREFIX)
+            .map_or_else(|| format!("{API_PREFIX}{}", self.path), ToOwned::to_owned)
+    }
 }
 
 macro_rules! routes {

@@ -1,6 +1,6 @@
 //! What a keyed request makes, it makes under ids that follow from the request.
 
-use protocol::TaskId;
+use protocol::{EventId, TaskId};
 use sha2::{Digest, Sha256};
 use uuid::{Builder, Uuid};
 
@@ -12,6 +12,11 @@ impl OperationId {
     /// A new one.
     pub(crate) fn generate() -> Self {
         Self(Uuid::now_v7())
+    }
+
+    /// The id of the event that the request is, where it is one.
+    pub(crate) const fn event_id(self) -> EventId {
+        EventId(self.0)
     }
 
     /// The id of the task at this place of the request.

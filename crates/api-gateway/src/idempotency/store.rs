@@ -139,8 +139,9 @@ pub(crate) async fn delete_before(
     limit: i64,
 ) -> QueryResult<usize> {
     diesel::sql_query(
-        "DELETE FROM idempotency_keys WHERE (caller, key) IN (SELECT caller, key FROM idempotency_keys \
-         WHERE created_at < $1 ORDER BY created_at LIMIT $2) AND created_at < $1",
+        "DELETE FROM idempotency_keys WHERE ctid = ANY (ARRAY( \
+            SELECT ctid FROM idempotency_keys WHERE created_at < $1 \
+            ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED))",
     )
     .bind::<Timestamptz, _>(before)
     .bind::<BigInt, _>(limit)

@@ -73,7 +73,7 @@ async fn a_repeated_request_is_told_of_the_first_and_then_gets_its_answer() {
 }
 
 #[tokio::test]
-async fn a_refused_request_frees_its_key() {
+async fn a_request_that_was_not_judged_frees_its_key() {
     let setup = setup().await;
     let claim = setup.mine(&request("a", "k", "bad")).await;
     setup.keys.release(&claim).await.unwrap();

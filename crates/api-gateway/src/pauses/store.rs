@@ -3,7 +3,10 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
+use diesel::dsl::sql;
+use diesel::expression::SqlLiteral;
 use diesel::prelude::*;
+use diesel::sql_types::{Array, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use protocol::ProjectId;
 use protocol::vocabulary::Tier;
@@ -14,10 +17,25 @@ use crate::schema::{paused_tiers, projects};
 /// Number of the advisory lock; any that nothing else in this database uses.
 const RELEASES: i64 = 0x6461_7473_0001;
 
-/// Keeps tiers from being paused until the end of the transaction. To be taken before any project's row.
-pub(crate) async fn hold_off_pauses(conn: &mut AsyncPgConnection) -> QueryResult<()> {
+/// The tiers that are paused; none is paused before the end of the transaction that the answer does not name. To be
+/// asked before any project's row is locked.
+pub(crate) async fn list_paused_for_release(conn: &mut AsyncPgConnection) -> QueryResult<Vec<Tier>> {
+    // Two statements: the second one sees what was paused while the first waited.
     let lock = diesel::sql_query("SELECT pg_advisory_xact_lock_shared($1)");
-    lock.bind::<diesel::sql_types::BigInt, _>(RELEASES).execute(conn).await.map(|_| ())
+    lock.bind::<diesel::sql_types::BigInt, _>(RELEASES).execute(conn).await?;
+    let tiers: Vec<String> = paused_tiers::table.select(paused_tiers::tier).load(conn).await?;
+    Ok(tiers.into_iter().map(Tier::from).collect())
+}
+
+/// The lock of [`list_paused_for_release`], for a statement that reads projects. What that statement sees may be
+/// older than the lock: whoever uses this looks at the tiers again before the commit.
+pub(crate) fn hold_off_pauses() -> SqlLiteral<Text> {
+    sql(&format!("pg_advisory_xact_lock_shared({RELEASES})::text"))
+}
+
+/// The tiers that are paused, for a statement that reads projects.
+pub(crate) fn paused_tiers() -> SqlLiteral<Array<Text>> {
+    sql("ARRAY(SELECT tier FROM paused_tiers)")
 }
 
 /// Waits for the releases that are under way, and keeps others waiting until the end of the transaction.
@@ -155,9 +173,4 @@ pub(crate) async fn list_paused_tiers(conn: &mut AsyncPgConnection) -> QueryResu
     let rows: Vec<Row> = paused_tiers::table.order(paused_tiers::tier).load(conn).await?;
     let read = |(tier, since, reason, by): Row| (tier.into(), Pause { since: since.into(), reason, by });
     Ok(rows.into_iter().map(read).collect())
-}
-
-/// The names of the tiers that are paused. Only certain for as long as pauses are held off.
-pub(crate) async fn list_paused_tier_names(conn: &mut AsyncPgConnection) -> QueryResult<Vec<String>> {
-    paused_tiers::table.select(paused_tiers::tier).load(conn).await
 }

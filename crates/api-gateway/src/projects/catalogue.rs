@@ -66,13 +66,21 @@ pub(crate) enum ProjectsFrom {
     After(ProjectKey),
 }
 
-/// Makes a project.
+/// Makes a project. A request that is served again finds the one that it made.
 ///
 /// # Errors
 /// [`ProjectError::Exists`], or when the store does not answer.
 pub(crate) async fn create_project(service: &TaskService, new: &NewProject) -> Result<Project, ProjectError> {
     let mut conn = service.connection().await?;
-    store::insert(&mut conn, new, service.now()).await?.ok_or_else(|| ProjectError::Exists(new.id.clone()))
+    let operation = service.operation().map(|operation| operation.0);
+    if let Some(project) = store::insert(&mut conn, new, operation, service.now()).await? {
+        return Ok(project);
+    }
+    let made_before = match operation {
+        Some(operation) => store::find_made_by(&mut conn, &new.id, operation).await?,
+        None => None,
+    };
+    made_before.ok_or_else(|| ProjectError::Exists(new.id.clone()))
 }
 
 /// Shows a project.

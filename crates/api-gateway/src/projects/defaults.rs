@@ -6,9 +6,11 @@ use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use protocol::ProjectId;
 use protocol::events::JsonObject;
+use protocol::vocabulary::Tier;
 
 use super::project::ProjectConfig;
 use super::store::SlotsRow;
+use crate::pauses::store::{hold_off_pauses, paused_tiers};
 use crate::schema::projects;
 use crate::tasks::store::json::Json;
 use crate::tasks::submission::LeftOpen;
@@ -39,17 +41,26 @@ pub(crate) async fn lock_for_submission(
         .await
 }
 
-/// Those of the projects that exist, as they are now, without holding their rows.
+/// Those of the projects that exist, as they are now, without holding their rows, and the tiers that are paused. No
+/// other tier is paused before the end of the transaction, but one may have been just before.
 pub(crate) async fn list_for_submission(
     conn: &mut AsyncPgConnection,
     ids: &[&ProjectId],
-) -> QueryResult<Vec<SubmissionRow>> {
+) -> QueryResult<(Vec<SubmissionRow>, Vec<Tier>)> {
     let ids: Vec<&str> = ids.iter().map(|id| id.as_str()).collect();
-    projects::table
+    let rows: Vec<(SubmissionRow, String, Vec<String>)> = projects::table
         .filter(projects::project_id.eq_any(ids))
-        .select(SubmissionRow::as_select())
+        .select((SubmissionRow::as_select(), hold_off_pauses(), paused_tiers()))
         .load(conn)
-        .await
+        .await?;
+    // Every row tells the same tiers.
+    let mut paused = Vec::new();
+    let rows = rows.into_iter().map(|(row, _, tiers)| {
+        paused = tiers;
+        row
+    });
+    let rows = rows.collect();
+    Ok((rows, paused.into_iter().map(Tier::from).collect()))
 }
 
 /// What the tasks of some projects begin with. A task keeps what it began with when its project changes.

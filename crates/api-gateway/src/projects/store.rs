@@ -7,8 +7,10 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use protocol::ProjectId;
+use protocol::vocabulary::Tier;
 
 use super::counters::Deltas;
+use crate::pauses::store::paused_tiers;
 use crate::schema::{project_tiers, projects};
 use crate::tasks::store::arrays::array_statement;
 use crate::tasks::store::text::storable;
@@ -126,18 +128,23 @@ pub(crate) async fn find_slots(
     projects::table.find(project.as_str()).select(SlotsRow::as_select()).first(conn).await.optional()
 }
 
-/// Whether one of the projects has given away more slots than it has, or is paused.
-pub(crate) async fn has_project_over_limit(
+/// Whether one of the projects has given away more slots than it has, or is paused, or a tier is paused that was not
+/// known to be.
+pub(crate) async fn has_released_too_much(
     conn: &mut AsyncPgConnection,
     ids: &[&str],
     default_limit: u32,
+    known_paused: &[Tier],
 ) -> QueryResult<bool> {
-    let rows: Vec<SlotsRow> = projects::table
+    let rows: Vec<(SlotsRow, Vec<String>)> = projects::table
         .filter(projects::project_id.eq_any(ids))
-        .select(SlotsRow::as_select())
+        .select((SlotsRow::as_select(), paused_tiers()))
         .load(conn)
         .await?;
-    Ok(rows.iter().any(|row| row.paused_at.is_some() || row.active > row.limit(default_limit)))
+    let is_known = |tier: &String| known_paused.iter().any(|known| known.as_str() == tier);
+    Ok(rows.iter().any(|(row, paused)| {
+        row.paused_at.is_some() || row.active > row.limit(default_limit) || !paused.iter().all(is_known)
+    }))
 }
 
 /// Every project in which tasks wait for a slot.

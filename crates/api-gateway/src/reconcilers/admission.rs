@@ -14,7 +14,7 @@ use service_runtime::database::StoreError;
 
 use super::nudge::Scope;
 use super::schedule::{Pass, Reconciler};
-use crate::pauses::store::{hold_off_pauses, list_paused_tier_names};
+use crate::pauses::store::list_paused_for_release;
 use crate::projects::store::{list_waiting_projects, lock_projects};
 use crate::tasks::TaskService;
 use crate::tasks::changes::{ChangeSet, Committed};
@@ -108,8 +108,7 @@ async fn release(
     service: &TaskService,
     projects: &[ProjectId],
 ) -> QueryResult<(Released, Option<Committed>)> {
-    hold_off_pauses(conn).await?;
-    let paused_tiers = list_paused_tier_names(conn).await?;
+    let paused_tiers = list_paused_for_release(conn).await?;
     let rows = lock_projects(conn, &projects.iter().collect::<Vec<_>>()).await?;
     let share = (BATCH / i64::try_from(projects.len()).unwrap_or(BATCH).max(1)).max(1);
     let limit = service.default_limit();
@@ -132,6 +131,7 @@ async fn release(
     let inherited = list_inherited(conn, &waiting).await?;
     let obstacles = find_obstacles(conn, &waiting).await?;
     let mut changes = ChangeSet::new(service.rules(), service.now(), waiting);
+    changes.keep_from(paused_tiers);
     for (id, artifacts) in inherited {
         changes.inherit(id, artifacts);
     }

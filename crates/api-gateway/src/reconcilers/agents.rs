@@ -10,7 +10,7 @@ use service_runtime::database::StoreError;
 use super::schedule::{Pass, Reconciler};
 use crate::agents::AgentRegistry;
 use crate::agents::silence::{self, is_anybody_missed, look_after_silent_agents};
-use crate::agents::store::delete_agents_before;
+use crate::agents::store;
 
 /// Most agents forgotten in one transaction.
 const FORGOTTEN: i64 = 1000;
@@ -99,7 +99,7 @@ impl Reconciler for Forgetting {
 
     async fn pass(&mut self, _everywhere: bool) -> Result<Pass, StoreError> {
         let mut conn = self.registry.service().connection().await?;
-        let forgotten = delete_agents_before(&mut conn, self.registry.known_since(), FORGOTTEN).await?;
+        let forgotten = store::delete_before(&mut conn, self.registry.known_since(), FORGOTTEN).await?;
         let full = forgotten == FORGOTTEN.unsigned_abs() as usize;
         Ok(if full { Pass::More } else { Pass::Settled { next: None } })
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
+use diesel_async::AsyncPgConnection;
 use messaging::inbox;
 use service_runtime::database::StoreError;
 
@@ -26,6 +27,8 @@ pub(crate) struct Retention {
     pub(crate) idempotency_keep: Duration,
     /// How long other things are kept.
     pub(crate) settings: RetentionSettings,
+    /// The line of the histories that the walk has come to; 0 before its first step.
+    pub(crate) history_walk: i64,
 }
 
 #[async_trait]
@@ -44,16 +47,26 @@ impl Reconciler for Retention {
         let mut conn = self.service.connection().await?;
         let forgotten = [
             inbox::delete_before(&mut conn, self.days_ago(self.settings.inbox_days), BATCH).await?,
-            history::delete_before(&mut conn, self.days_ago(self.settings.history_days), BATCH).await?,
             audit::delete_before(&mut conn, self.days_ago(self.settings.audit_days), BATCH).await?,
             idempotency::delete_before(&mut conn, self.keys_before(), BATCH).await?,
         ];
         let full = forgotten.iter().any(|rows| *rows >= BATCH.unsigned_abs() as usize);
-        Ok(if full { Pass::More } else { Pass::Settled { next: None } })
+        let walks_on = self.walk_histories(&mut conn).await?;
+        Ok(if full || walks_on { Pass::More } else { Pass::Settled { next: None } })
     }
 }
 
 impl Retention {
+    /// One step through the old lines of the histories; whether there are more. The next walk begins at the oldest
+    /// line again: tasks have ended since that were under way.
+    async fn walk_histories(&mut self, conn: &mut AsyncPgConnection) -> Result<bool, StoreError> {
+        let before = self.days_ago(self.settings.history_days);
+        let walked = history::delete_before(conn, before, self.history_walk, BATCH).await?;
+        let walks_on = walked.passed >= BATCH;
+        self.history_walk = walked.last.filter(|_| walks_on).unwrap_or_default();
+        Ok(walks_on)
+    }
+
     fn keys_before(&self) -> DateTime<Utc> {
         self.service.now() - TimeDelta::from_std(self.idempotency_keep).unwrap_or(TimeDelta::MAX)
     }

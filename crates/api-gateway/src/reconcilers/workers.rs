@@ -8,7 +8,7 @@ use service_runtime::database::StoreError;
 
 use super::schedule::{Pass, Reconciler};
 use crate::tasks::TaskService;
-use crate::workers::store::{delete_workers_before, record_workers};
+use crate::workers::store::{delete_before, record_workers};
 
 /// Most workers forgotten in one pass.
 const FORGOTTEN: i64 = 1_000;
@@ -43,7 +43,7 @@ impl Reconciler for Workers {
         }
         let silence = i64::try_from(self.forget_after_seconds).ok().and_then(TimeDelta::try_seconds);
         if let Some(before) = silence.and_then(|silence| self.service.now().checked_sub_signed(silence)) {
-            delete_workers_before(&mut conn, before, FORGOTTEN).await?;
+            delete_before(&mut conn, before, FORGOTTEN).await?;
         }
         Ok(Pass::Settled { next: None })
     }

@@ -15,6 +15,7 @@ use super::{Answer, Review, ReviewId, ReviewStatus, store};
 use crate::tasks::TaskService;
 use crate::tasks::changes::{Cause, ChangeSet, Committed, Decision, SOURCE};
 use crate::tasks::lifecycle::Input;
+use crate::tasks::store::history::find_applied_in;
 use crate::tasks::store::read::lock_tasks;
 use crate::tasks::task::Task;
 
@@ -75,6 +76,11 @@ async fn take_answer(
     let Some(review) = store::find_review(conn, id).await? else { return Ok((Taken::Unknown, None)) };
     let locked = lock_tasks(conn, &[review.task_id]).await?;
     let mut changes = ChangeSet::new(service.rules(), service.now(), locked);
+    let operation = service.operation().map(|operation| operation.event_id());
+    if find_applied_in(conn, review.task_id, operation).await?.is_some() {
+        let task = changes.task(review.task_id).cloned();
+        return Ok((task.map_or(Taken::Unknown, |task| Taken::Answered(Box::new(task))), None));
+    }
     let asked = changes.task(review.task_id).and_then(|task| task.review.as_ref());
     if asked.is_none_or(|asked| asked.review_id != id.as_str()) {
         // Looked at again, because somebody else's answer may have come before the lock.
@@ -116,7 +122,8 @@ fn announcement(service: &TaskService, changes: &ChangeSet<'_>, review: &Review,
         comments: answer.comments.clone(),
         required_changes: answer.required_changes.clone(),
     };
-    let event = Event::new(SOURCE, service.now(), completed);
+    let mut event = Event::new(SOURCE, service.now(), completed);
+    event.id = service.id_to_make();
     match changes.task(review.task_id) {
         Some(task) => event.in_trace(task.submission.trace_id),
         None => event,

@@ -6,15 +6,16 @@ use diesel::QueryResult;
 use diesel::result::Error as DieselError;
 use diesel_async::{AsyncConnection, AsyncPgConnection};
 use protocol::TaskId;
-use protocol::vocabulary::TaskStatus;
+use protocol::vocabulary::{Phase, TaskStatus};
 use service_runtime::database::StoreError;
-use service_runtime::telemetry::current_traceparent;
 use thiserror::Error;
 
 use super::TaskService;
+use super::asked::asked_for;
 use super::changes::{Cause, ChangeSet, Committed};
 use super::lifecycle::Input;
 use super::store::family::list_open_subtree;
+use super::store::history::find_applied_in;
 use super::store::read::lock_tasks;
 
 /// A task that is cancelled now.
@@ -52,8 +53,7 @@ pub async fn cancel_task(
     task_id: TaskId,
     reason: Option<String>,
 ) -> Result<Cancelled, CancelError> {
-    let cause =
-        Cause { note: reason.clone(), traceparent: current_traceparent(), ..Cause::ours("cancel.requested") };
+    let cause = asked_for(service, "cancel.requested", reason.clone());
     let reason = reason.unwrap_or_default();
     let mut conn = service.connection().await?;
     let (previous, committed) = conn
@@ -83,6 +83,9 @@ async fn cancel_subtree(
     let in_lock_order: BTreeSet<TaskId> = subtree.iter().copied().collect();
     let locked = lock_tasks(conn, &in_lock_order.into_iter().collect::<Vec<_>>()).await?;
     let mut changes = ChangeSet::new(service.rules(), service.now(), locked);
+    if let Some(phase) = find_applied_in(conn, task_id, cause.event_id).await? {
+        return Ok((Some(open_status(phase)), changes.write(conn).await?));
+    }
     let previous = changes.task(task_id).map(|task| task.status);
     match previous {
         // Its subtasks are looked after by the family reconciler.
@@ -97,4 +100,12 @@ async fn cancel_subtree(
         }
     }
     Ok((previous, changes.write(conn).await?))
+}
+
+/// The status of a task that was in this phase when it was cancelled.
+const fn open_status(phase: Phase) -> TaskStatus {
+    match phase {
+        Phase::Submitted | Phase::Blocked | Phase::Routing => TaskStatus::Pending,
+        _ => TaskStatus::Running,
+    }
 }

@@ -20,7 +20,7 @@ use diesel::result::Error as DieselError;
 use diesel_async::AsyncPgConnection;
 use messaging::outbox::{self, OutboxEntry};
 use protocol::events::Artifact;
-use protocol::vocabulary::{Phase, TaskStatus};
+use protocol::vocabulary::{Phase, TaskStatus, Tier};
 use protocol::{ProjectId, RequestId, TaskId};
 
 use super::lifecycle::{self, Ignored, Input, Rules};
@@ -64,6 +64,7 @@ pub(crate) struct ChangeSet<'a> {
     created: Vec<Task>,
     waits: Vec<(TaskId, TaskId)>,
     inherited: HashMap<TaskId, Vec<Artifact>>,
+    paused_tiers: Vec<Tier>,
     history: Vec<HistoryRecord>,
     events: Vec<OutboxEntry>,
     announcements: Vec<Announcement>,
@@ -84,6 +85,7 @@ impl<'a> ChangeSet<'a> {
             created: Vec::new(),
             waits: Vec::new(),
             inherited: HashMap::new(),
+            paused_tiers: Vec::new(),
             history: Vec::new(),
             events: Vec::new(),
             announcements: Vec::new(),
@@ -109,6 +111,11 @@ impl<'a> ChangeSet<'a> {
         self.inherited.insert(id, artifacts);
     }
 
+    /// Has routing lead no task to these tiers that is released by these changes.
+    pub(crate) fn keep_from(&mut self, paused_tiers: Vec<Tier>) {
+        self.paused_tiers = paused_tiers;
+    }
+
     /// Makes a task, which is blocked then, wait for these.
     pub(crate) fn wait_for(&mut self, id: TaskId, others: &[TaskId]) {
         self.waits.extend(others.iter().map(|&other| (id, other)));
@@ -130,7 +137,16 @@ impl<'a> ChangeSet<'a> {
                 self.questions.note(&before, task, input);
                 self.heard.extend(Heard::of(&before, task, input, self.now));
                 let inherited = self.inherited.get(&id).map_or(&[][..], Vec::as_slice);
-                let change = Change { before: &before, after: task, input, cause, inherited, now: self.now };
+                let (from, paused_tiers) = (&before, self.paused_tiers.as_slice());
+                let change = Change {
+                    before: from,
+                    after: task,
+                    input,
+                    cause,
+                    inherited,
+                    paused_tiers,
+                    now: self.now,
+                };
                 self.events.extend(change.events(&effects).map_err(unserializable)?);
                 self.announcements.extend(change.announcement().map_err(unserializable)?);
                 self.updates.push(TaskUpdate::of(task, before.sequence));
@@ -164,8 +180,9 @@ impl<'a> ChangeSet<'a> {
             Start::Admitted => {
                 if let Ok(effects) = lifecycle::apply(&mut task, &admitted, self.rules, self.now) {
                     let (before, after) = (&submitted, &task);
+                    let (input, paused_tiers) = (&admitted, self.paused_tiers.as_slice());
                     let change =
-                        Change { before, after, input: &admitted, cause, inherited: &[], now: self.now };
+                        Change { before, after, input, cause, inherited: &[], paused_tiers, now: self.now };
                     // The request to route it announces the task; a status event would only say it again.
                     self.events.extend(change.effects(&effects).map_err(unserializable)?);
                 }

@@ -39,6 +39,7 @@ pub fn apply(task: &mut Task, input: &Input, rules: &Rules, now: DateTime<Utc>) 
         Input::Dispatched { attempt } => life.dispatched(*attempt),
         Input::Decomposed { attempt, subtasks } => life.decomposed(*attempt, *subtasks),
         Input::RoutingFailed { attempt, failure } => life.routing_failed(*attempt, failure),
+        Input::Withheld { attempt, tier } => life.withheld(*attempt, tier),
         Input::Started { attempt, hand_over, worker_id, message } => {
             life.ensure_current(*attempt, *hand_over)?;
             life.started(worker_id, message)

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use messaging::outbox::OutboxEntry;
-use protocol::Timestamp;
+use protocol::{EventId, Timestamp};
 use service_runtime::clock::Clock;
 use service_runtime::database::{Pool, PooledConnection, StoreError};
 
@@ -12,6 +12,7 @@ use super::changes::Committed;
 use super::estimates::Estimates;
 use super::lifecycle::Rules;
 use super::task::Task;
+use crate::idempotency::OperationId;
 use crate::live::LiveFeed;
 use crate::reconcilers::Nudges;
 use crate::workers::WorkerSightings;
@@ -39,6 +40,7 @@ pub struct TaskServiceParts {
 #[derive(Clone)]
 pub struct TaskService {
     inner: Arc<Inner>,
+    operation: Option<OperationId>,
 }
 
 struct Inner {
@@ -59,7 +61,23 @@ impl TaskService {
                 estimates: Estimates::default(),
                 workers: WorkerSightings::default(),
             }),
+            operation: None,
         }
+    }
+
+    /// The same for one request with an idempotency key: what it did is found when it is served again.
+    pub(crate) fn serving(&self, operation: Option<OperationId>) -> Self {
+        Self { operation, ..self.clone() }
+    }
+
+    /// The request that is served, if it has an idempotency key.
+    pub(crate) const fn operation(&self) -> Option<OperationId> {
+        self.operation
+    }
+
+    /// The id of something that the request makes: the same when it is served again.
+    pub(crate) fn id_to_make(&self) -> EventId {
+        self.operation.map_or_else(EventId::generate, OperationId::event_id)
     }
 
     /// When the task will probably be completed; `None` before anything was measured, for a task that has

@@ -1,13 +1,13 @@
 //! Saying that something is wrong. Durable when answered: the event waits in the outbox, and tasks that would use the
 //! artifact are held from then on.
 
-use diesel::result::Error as DieselError;
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel_async::AsyncConnection;
 use messaging::{OutboxEntry, outbox};
+use protocol::Event;
 use protocol::events::ArtifactTainted;
 use protocol::provenance_query::MarkTargetView;
 use protocol::vocabulary::Severity;
-use protocol::{Event, EventId};
 use service_runtime::database::StoreError;
 use thiserror::Error;
 
@@ -56,20 +56,27 @@ pub(crate) async fn taint(
     if let (true, Some(cascade_id)) = (target.is_tainted, &target.cascade_id) {
         return Ok(cascade_id.clone());
     }
-    let cascade_id = EventId::generate().to_string();
+    let id = service.id_to_make();
+    let cascade_id = id.to_string();
     let newest = target.newest.clone();
-    let event = Event::new(SOURCE, service.now(), tainted(target, finding, &cascade_id));
+    let mut event = Event::new(SOURCE, service.now(), tainted(target, finding, &cascade_id));
+    event.id = id;
     let entry = OutboxEntry::from_event(&event)
         .map_err(|error| StoreError::from(DieselError::SerializationError(Box::new(error))))?;
     let mut conn = service.connection().await?;
-    conn.transaction::<_, DieselError, _>(async |conn| {
-        insert_tainted(conn, &newest, Some(&cascade_id), service.now()).await?;
-        outbox::insert(conn, std::slice::from_ref(&entry)).await
-    })
-    .await
-    .map_err(StoreError::from)?;
+    let stored = conn
+        .transaction::<_, DieselError, _>(async |conn| {
+            insert_tainted(conn, &newest, Some(&cascade_id), service.now()).await?;
+            outbox::insert(conn, std::slice::from_ref(&entry)).await
+        })
+        .await;
     drop(conn);
-    service.publish(vec![entry]);
+    match stored {
+        Ok(()) => service.publish(vec![entry]),
+        // The request is served again, and its event is still on its way.
+        Err(DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => {}
+        Err(error) => return Err(StoreError::from(error).into()),
+    }
     Ok(cascade_id)
 }
 

@@ -7,7 +7,7 @@ use diesel::result::Error as DieselError;
 use diesel_async::AsyncConnection;
 use messaging::{OutboxEntry, outbox};
 use protocol::events::{RollbackCompleted, RollbackRequested};
-use protocol::{CheckpointId, Event, EventId, RollbackId, TaskId};
+use protocol::{CheckpointId, Event, RollbackId, TaskId};
 use service_runtime::database::StoreError;
 use thiserror::Error;
 
@@ -62,8 +62,11 @@ pub(crate) async fn request(
     checkpoint: CheckpointId,
     reason: String,
 ) -> Result<RollbackId, RollbackError> {
+    let id = RollbackId(service.id_to_make().as_uuid());
+    if service.operation().is_some() && find(service, id).await?.is_some() {
+        return Ok(id);
+    }
     let told = preview(client, checkpoint).await?;
-    let id = RollbackId(EventId::generate().as_uuid());
     let wanted = RollbackRequested {
         rollback_id: Some(id),
         checkpoint_id: checkpoint,

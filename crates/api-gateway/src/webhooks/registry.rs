@@ -5,7 +5,6 @@ use diesel_async::AsyncConnection;
 use protocol::ProjectId;
 use service_runtime::database::StoreError;
 use thiserror::Error;
-use uuid::Uuid;
 
 use super::store;
 use super::subscription::{NewWebhook, Webhook, WebhookChange, WebhookId};
@@ -37,7 +36,8 @@ impl From<DieselError> for WebhookError {
     }
 }
 
-/// Makes a webhook.
+/// Makes a webhook. A request that is served again finds the one that it made, and gives it the key that it will show:
+/// nobody has seen the first one.
 ///
 /// # Errors
 /// [`WebhookError::NoSuchProject`], [`WebhookError::TooMany`], or when the store does not answer.
@@ -47,13 +47,18 @@ pub(crate) async fn create_webhook(
     new: &NewWebhook,
     limit: u32,
 ) -> Result<Webhook, WebhookError> {
-    let (id, now) = (WebhookId(Uuid::now_v7()), service.now());
+    let (id, now) = (WebhookId(service.id_to_make().as_uuid()), service.now());
     let mut conn = service.connection().await?;
     conn.transaction(async |conn| {
         // The project's row is locked, so that two requests cannot both be the last one allowed.
         let Some(existing) = store::lock_project_and_count(conn, project_id).await? else {
             return Err(WebhookError::NoSuchProject(project_id.clone()));
         };
+        if service.operation().is_some() && store::find(conn, project_id, id).await?.is_some() {
+            let shown = WebhookChange { secret: Some(new.secret.clone()), ..WebhookChange::default() };
+            store::update(conn, project_id, id, &shown, now).await?;
+            return store::find(conn, project_id, id).await?.ok_or(WebhookError::NotFound);
+        }
         if existing >= i64::from(limit) {
             return Err(WebhookError::TooMany(limit));
         }

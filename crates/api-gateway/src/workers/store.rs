@@ -85,15 +85,16 @@ pub(super) async fn list_workers(conn: &mut AsyncPgConnection) -> QueryResult<Ve
     .await
 }
 
-/// Forgets up to `limit` workers last heard before `before`; tells how many.
-pub(crate) async fn delete_workers_before(
+/// Forgets up to `limit` workers last heard before `before`; how many.
+pub(crate) async fn delete_before(
     conn: &mut AsyncPgConnection,
     before: DateTime<Utc>,
     limit: i64,
 ) -> QueryResult<usize> {
     diesel::sql_query(
         "DELETE FROM workers WHERE ctid = ANY (ARRAY( \
-            SELECT ctid FROM workers WHERE last_seen_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))",
+            SELECT ctid FROM workers WHERE last_seen_at < $1 \
+            ORDER BY last_seen_at LIMIT $2 FOR UPDATE SKIP LOCKED))",
     )
     .bind::<Timestamptz, _>(before)
     .bind::<BigInt, _>(limit)

@@ -61,6 +61,7 @@ pub(super) fn created() -> TaskCreated {
         parameters: None,
         constitution: None,
         minimum_tier: None,
+        paused_tiers: Vec::new(),
         request_id: RequestId(numbered(3)),
         deadline_at: Some(at(600)),
         created_at: at(0),
@@ -123,6 +124,7 @@ pub(super) fn routing_failed() -> TaskRoutingFailed {
         task_id: task_id(),
         attempt: 1,
         error: Failure::new("CONTEXT_TOO_LARGE", "needs 180000 tokens, the largest tier has 140000", false),
+        paused_tier: None,
     }
 }
 

@@ -49,6 +49,9 @@ pub struct TaskCreated {
     /// Lowest tier this attempt may go to, after repeated rejections below it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub minimum_tier: Option<Tier>,
+    /// Tiers that were paused when the attempt was released: it must not go there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "null_as_default")]
+    pub paused_tiers: Vec<Tier>,
     /// The attempt's hand-over id.
     pub request_id: RequestId,
     /// When the attempt must be over.
@@ -151,6 +154,10 @@ pub struct TaskRoutingFailed {
     pub attempt: u32,
     /// Why.
     pub error: Failure,
+    /// The tier that it would have gone to, were that not paused (`error.code` is then `TIER_PAUSED`). The task waits
+    /// until the tier is resumed; no attempt is used up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused_tier: Option<Tier>,
 }
 
 /// `task.dispatched`: a task attempt was put into an agent queue.

@@ -11,7 +11,7 @@ use service_runtime::clock::Clock;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tracing::info;
 
-use super::refuse;
+use super::{refuse, withhold};
 use crate::analysis::Analyst;
 use crate::context::ContextService;
 use crate::decision::{self, Assessment, Decision, TaskView, TierTable};
@@ -67,6 +67,10 @@ impl TierLane {
         };
         drop(slot);
         match decision::decide(&view, assessment, &self.tiers) {
+            Ok(decision) if task.paused_tiers.contains(&decision.tier) => {
+                info!(task.id = %task.task_id, tier = %decision.tier, "A task is withheld: its tier is paused");
+                withhold(task, decision.tier)
+            }
             Ok(decision) => self.hand_to_workers(task, decision).await,
             Err(too_large) => refuse(task, CONTEXT_TOO_LARGE, too_large.to_string()),
         }

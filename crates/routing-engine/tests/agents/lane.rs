@@ -115,6 +115,7 @@ pub(crate) fn task(work_type: &str) -> TaskCreated {
         parameters: Some(JsonObject::from_iter([("message".to_owned(), Value::from("hello"))])),
         constitution: None,
         minimum_tier: None,
+        paused_tiers: Vec::new(),
         request_id: RequestId::generate(),
         deadline_at: None,
         created_at: chrono::Utc::now().into(),

@@ -259,6 +259,24 @@ async fn a_task_that_no_tier_holds_fails_for_good() {
     }
 }
 
+#[tokio::test]
+async fn a_task_is_given_back_that_would_go_to_a_paused_tier_and_others_go_their_way() {
+    let bench = Bench::new(None, None);
+    let free = bench.ready(&documentation_task()).await.tier;
+    let others: Vec<Tier> = Tier::STANDARD.into_iter().filter(|tier| *tier != free).collect();
+    let task = TaskCreated { paused_tiers: others, ..documentation_task() };
+    assert_eq!(bench.ready(&task).await.tier, free);
+
+    let task = TaskCreated { paused_tiers: vec![free.clone()], attempt: 2, ..documentation_task() };
+    match bench.lane.route(&task).await {
+        protocol::EventData::TaskRoutingFailed(failed) => {
+            assert_eq!((failed.paused_tier, failed.attempt), (Some(free), 2));
+            assert_eq!((failed.error.code.as_str(), failed.error.retryable), ("TIER_PAUSED", true));
+        }
+        other => panic!("expected task.routing.failed, got {other:?}"),
+    }
+}
+
 fn divisible() -> TaskCreated {
     TaskCreated {
         options: TaskOptions { decompose: true, ..TaskOptions::default() },

@@ -40,6 +40,7 @@ pub(crate) fn task(description: &str) -> TaskCreated {
         parameters: None,
         constitution: None,
         minimum_tier: None,
+        paused_tiers: Vec::new(),
         request_id: RequestId::generate(),
         deadline_at: None,
         created_at: noon().into(),

@@ -35,7 +35,7 @@ fn new_key(scopes: &[Scope]) -> NewKey {
 async fn a_key_is_known_everywhere_until_it_is_revoked() {
     let (database, one, other) = rings(&clock(), Duration::ZERO).await;
     let bound = NewKey { projects: Some(vec![ProjectId::default()]), ..new_key(&[Scope::Read]) };
-    let (key, stored) = one.create_key(&bound).await.unwrap();
+    let (key, stored) = one.create_key(&bound, None).await.unwrap();
     let holder = other.holder_of(key.reveal()).await.unwrap().unwrap();
     assert_eq!((holder.id(), holder.name()), (stored.key_id.to_string(), "ci"));
     assert_eq!(holder.projects(), Some(&[ProjectId::default()][..]));
@@ -60,7 +60,7 @@ async fn a_key_is_known_everywhere_until_it_is_revoked() {
 #[tokio::test]
 async fn a_replica_that_remembers_a_key_forgets_it_with_its_own_revocation_at_once() {
     let (_database, one, other) = rings(&clock(), Duration::from_secs(3600)).await;
-    let (key, stored) = one.create_key(&new_key(&[Scope::Write])).await.unwrap();
+    let (key, stored) = one.create_key(&new_key(&[Scope::Write]), None).await.unwrap();
     for ring in [&one, &other] {
         assert!(ring.holder_of(key.reveal()).await.unwrap().is_some());
     }
@@ -77,7 +77,7 @@ async fn a_key_expires_on_time_even_when_it_is_remembered() {
     let clock = clock();
     let (_database, one, _) = rings(&clock, Duration::from_secs(3600)).await;
     let expires_at = Some(Timestamp::from(clock.now() + chrono::TimeDelta::minutes(5)));
-    let (key, _) = one.create_key(&NewKey { expires_at, ..new_key(&[Scope::Read]) }).await.unwrap();
+    let (key, _) = one.create_key(&NewKey { expires_at, ..new_key(&[Scope::Read]) }, None).await.unwrap();
     assert!(one.holder_of(key.reveal()).await.unwrap().is_some());
     clock.advance(Duration::from_secs(301));
     assert!(one.holder_of(key.reveal()).await.unwrap().is_none());

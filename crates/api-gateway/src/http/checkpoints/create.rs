@@ -2,7 +2,7 @@
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
-use protocol::{CheckpointId, EventId, ProjectId};
+use protocol::{CheckpointId, ProjectId};
 use utoipa::ToSchema;
 
 use super::view::CheckpointResponse;
@@ -13,6 +13,7 @@ use crate::http::path::PathId;
 use crate::http::problem::ApiError;
 use crate::http::projects::ensure_project;
 use crate::http::provenance::taint::MOST_REASON_CHARS;
+use crate::idempotency::OperationId;
 
 /// Makes a checkpoint
 ///
@@ -32,12 +33,13 @@ use crate::http::provenance::taint::MOST_REASON_CHARS;
 )]
 pub(crate) async fn create_checkpoint(
     state: Data<AppState>,
+    operation: Option<OperationId>,
     project_id: PathId<ProjectId>,
     request: OptionalBody<CreateCheckpointRequest>,
 ) -> Result<HttpResponse, ApiError> {
     ensure_project(&state, &project_id.0).await?;
     let description = request.0.and_then(|request| request.description).unwrap_or_default();
-    let id = CheckpointId(EventId::generate().as_uuid());
+    let id = CheckpointId(state.tasks.serving(operation).id_to_make().as_uuid());
     let made = state.provenance.create_checkpoint(id, project_id.0, description).await?;
     Ok(HttpResponse::Created().json(CheckpointResponse::from(made)))
 }

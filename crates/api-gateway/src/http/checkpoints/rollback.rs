@@ -13,6 +13,7 @@ use crate::http::openapi::answers::{CannotServe, NoSuchCheckpointOrBadBody};
 use crate::http::path::PathId;
 use crate::http::problem::ApiError;
 use crate::http::provenance::taint::MOST_REASON_CHARS;
+use crate::idempotency::OperationId;
 use crate::trust::rollbacks::{self, RollbackError};
 
 /// Returns to a checkpoint
@@ -34,6 +35,7 @@ use crate::trust::rollbacks::{self, RollbackError};
 )]
 pub(crate) async fn roll_back(
     state: Data<AppState>,
+    operation: Option<OperationId>,
     checkpoint_id: PathId<CheckpointId>,
     request: OptionalBody<RollbackRequest>,
 ) -> Result<HttpResponse, ApiError> {
@@ -44,7 +46,8 @@ pub(crate) async fn roll_back(
         let told = rollbacks::preview(&state.provenance, checkpoint).await.map_err(refusal)?;
         return Ok(HttpResponse::Ok().json(RollbackNumbers::from(told)));
     }
-    let asked = rollbacks::request(&state.tasks, &state.provenance, checkpoint, reason.unwrap_or_default());
+    let tasks = state.tasks.serving(operation);
+    let asked = rollbacks::request(&tasks, &state.provenance, checkpoint, reason.unwrap_or_default());
     let rollback_id = asked.await.map_err(refusal)?;
     Ok(HttpResponse::Accepted().json(RollbackAcceptedResponse { rollback_id }))
 }

@@ -14,6 +14,7 @@ use crate::http::openapi::vocabulary::TaskStatusWord;
 use crate::http::path::PathId;
 use crate::http::problem::ApiError;
 use crate::http::tasks::no_such_task;
+use crate::idempotency::OperationId;
 use crate::tasks::cancellation::{self, CancelError};
 
 /// Cancels work
@@ -32,10 +33,11 @@ use crate::tasks::cancellation::{self, CancelError};
 )]
 pub(crate) async fn cancel_work(
     state: Data<AppState>,
+    operation: Option<OperationId>,
     task_id: PathId<TaskId>,
 ) -> Result<Json<CancelWorkResponse>, ApiError> {
     let task_id = task_id.0;
-    let cancelled = cancellation::cancel_task(&state.tasks, task_id, None).await;
+    let cancelled = cancellation::cancel_task(&state.tasks.serving(operation), task_id, None).await;
     match cancelled.map_err(|error| refusal(error, task_id))?.previous_status {
         TaskStatus::Pending | TaskStatus::Running => {
             Ok(Json(CancelWorkResponse { task_id, status: TaskStatus::Cancelled }))

@@ -25,6 +25,10 @@ const MOST_KEY_CHARS: usize = 255;
 /// Longest answer that is kept, in bytes.
 const MOST_KEPT_BYTES: u64 = 4 * 1024 * 1024;
 
+/// Refusals that are kept.
+const FINAL_REFUSALS: [StatusCode; 4] =
+    [StatusCode::BAD_REQUEST, StatusCode::NOT_FOUND, StatusCode::CONFLICT, StatusCode::UNPROCESSABLE_ENTITY];
+
 /// What is kept in the place of an answer that holds a secret.
 pub(crate) struct KeptInstead(pub(crate) Vec<u8>);
 
@@ -102,7 +106,13 @@ fn read_key(headers: &HeaderMap) -> Result<String, ApiError> {
     }
 }
 
-/// Serves a request that nobody else serves. Only what was done is kept: who was refused may try again.
+/// Whether an answer is the answer to the request, whoever asks again: that it was done, or what is wrong with it. What
+/// only says that it could not be judged now, or not as it was sent, leaves the key free.
+fn is_final(status: StatusCode) -> bool {
+    status.is_success() || FINAL_REFUSALS.contains(&status)
+}
+
+/// Serves a request that nobody else serves.
 async fn serve_claimed(
     keys: Idempotency,
     claim: Claim,
@@ -110,11 +120,11 @@ async fn serve_claimed(
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let (response, kept) = match next.call(request).await {
-        Ok(response) if response.status().is_success() => {
+        Ok(response) if is_final(response.status()) => {
             let (response, kept) = read_answer(response).await?;
             (Ok(response), kept)
         }
-        refused => (refused, None),
+        unjudged => (unjudged, None),
     };
     let settled = match &kept {
         Some(answer) => keys.keep(&claim, answer).await,

@@ -13,6 +13,7 @@ use crate::http::body::{Fields, ReadBody, RequestBody};
 use crate::http::guard::once::KeptInstead;
 use crate::http::openapi::answers::{BadBody, CannotServe};
 use crate::http::problem::ApiError;
+use crate::idempotency::OperationId;
 
 /// Most characters of a name.
 const MOST_NAME_CHARS: usize = 100;
@@ -43,11 +44,12 @@ const MOST_PROJECTS: usize = 1000;
 pub(crate) async fn create_key(
     state: Data<AppState>,
     caller: Caller,
+    operation: Option<OperationId>,
     request: RequestBody<CreateKeyRequest>,
 ) -> Result<HttpResponse, ApiError> {
     let CreateKeyRequest { name, scopes, projects, expires_at } = request.0;
     let new = NewKey { name, scopes, projects, expires_at, created_by: caller.id() };
-    let (key, stored) = state.access.keys.create_key(&new).await?;
+    let (key, stored) = state.access.keys.create_key(&new, operation).await?;
     let mut answer = CreateKeyResponse { key: Some(key.reveal().to_owned()), known: stored.into() };
     let mut response = HttpResponse::Created().json(&answer);
     answer.key = None;

@@ -27,5 +27,5 @@ pub(crate) async fn revoke_key(
     if state.access.keys.revoke_key(key_id.0).await? {
         return Ok(HttpResponse::NoContent().finish());
     }
-    Err(ApiError::new(ErrorCode::NoSuchRoute, format!("there is no key {}", key_id.0)))
+    Err(ApiError::new(ErrorCode::KeyNotFound, format!("there is no key {}", key_id.0)))
 }

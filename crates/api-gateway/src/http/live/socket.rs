@@ -26,7 +26,10 @@ const MOST_FRAME_BYTES: usize = 4096;
     get,
     path = "/ws/{trace_id}",
     tag = "tasks",
-    params(("trace_id" = Uuid, Path, description = "The trace")),
+    params(
+        ("trace_id" = Uuid, Path, description = "The trace"),
+        ("api_key" = Option<String>, Query, description = "The API key, for browsers, which cannot set headers here"),
+    ),
     responses(
         (status = 101, description = "The connection is a WebSocket; each message is text with one of these",
             body = SocketMessage),

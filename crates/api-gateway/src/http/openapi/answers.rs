@@ -111,7 +111,7 @@ answers! {
     /// No project of that id, or no answer about its records in time.
     NoSuchProjectRecords = [InvalidIdentifier, ValidationFailed], [ProjectNotFound], [ProvenanceTimeout];
     /// A key id in the path that is not one, or names no key.
-    NoSuchKey = [InvalidIdentifier], [NoSuchRoute];
+    NoSuchKey = [InvalidIdentifier], [KeyNotFound];
     /// Nothing of that id that could be marked, no answer about it in time, or a body that is wrong.
     NoSuchArtifactOrBadBody = [InvalidIdentifier, ValidationFailed, MalformedJson], [ArtifactNotFound],
         [PayloadTooLarge], [UnsupportedMediaType], [ProvenanceTimeout];

@@ -6,13 +6,14 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{PauseView, ReasonRequest};
+use crate::access::Caller;
 use crate::http::AppState;
 use crate::http::body::OptionalBody;
 use crate::http::openapi::answers::{CannotServe, NoSuchProjectOrBadBody};
 use crate::http::path::PathId;
 use crate::http::problem::ApiError;
 use crate::http::projects::no_such_project;
-use crate::pauses;
+use crate::pauses::{self, PauseRequest};
 
 /// Pauses a project
 ///
@@ -35,11 +36,13 @@ use crate::pauses;
 )]
 pub(crate) async fn pause_project(
     state: Data<AppState>,
+    caller: Caller,
     project_id: PathId<ProjectId>,
     request: OptionalBody<ReasonRequest>,
 ) -> Result<Json<ProjectPauseResponse>, ApiError> {
     let project_id = project_id.0;
-    let pause = pauses::pause_project(&state.tasks, &project_id, &request.0.into()).await?;
+    let pause =
+        pauses::pause_project(&state.tasks, &project_id, &PauseRequest::of(&caller, request.0)).await?;
     let pause = pause.ok_or_else(|| no_such_project(&project_id))?;
     Ok(Json(ProjectPauseResponse { project_id, paused: Some(pause.into()) }))
 }

@@ -6,19 +6,19 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{PauseView, ReasonRequest};
+use crate::access::Caller;
 use crate::http::AppState;
 use crate::http::body::OptionalBody;
 use crate::http::openapi::answers::{CannotServe, NoSuchTierOrBadBody};
 use crate::http::openapi::vocabulary::TierWord;
 use crate::http::path::PathId;
 use crate::http::problem::ApiError;
-use crate::pauses;
+use crate::pauses::{self, PauseRequest};
 
 /// Pauses a tier
 ///
-/// No task is released any more that is known to go there: because it pins the tier, or was routed there before.
-/// Tasks that were released already are routed and worked on; so are first attempts of tasks that pin no tier, whose
-/// tier only routing decides.
+/// No task comes into its queue any more. Who pins the tier, or was routed there before, is not released; who is found
+/// to go there by routing waits from then on. Tasks that were released before the pause are routed and worked on.
 #[utoipa::path(
     post,
     path = "/api/v1/tiers/{tier}/pause",
@@ -35,11 +35,12 @@ use crate::pauses;
 )]
 pub(crate) async fn pause_tier(
     state: Data<AppState>,
+    caller: Caller,
     tier: PathId<Tier>,
     request: OptionalBody<ReasonRequest>,
 ) -> Result<Json<TierPauseResponse>, ApiError> {
     let tier = known(&state, tier.0)?;
-    let pause = pauses::pause_tier(&state.tasks, &tier, &request.0.into()).await?;
+    let pause = pauses::pause_tier(&state.tasks, &tier, &PauseRequest::of(&caller, request.0)).await?;
     Ok(Json(TierPauseResponse { tier, paused: Some(pause.into()) }))
 }
 

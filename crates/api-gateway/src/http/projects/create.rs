@@ -15,6 +15,7 @@ use crate::http::AppState;
 use crate::http::body::{Fields, ReadBody, RequestBody};
 use crate::http::openapi::answers::{BadProject, CannotServe};
 use crate::http::problem::ApiError;
+use crate::idempotency::OperationId;
 use crate::projects::catalogue;
 use crate::projects::project::NewProject;
 
@@ -44,9 +45,11 @@ use crate::projects::project::NewProject;
 )]
 pub(crate) async fn create_project(
     state: Data<AppState>,
+    operation: Option<OperationId>,
     request: RequestBody<CreateProjectRequest>,
 ) -> Result<HttpResponse, ApiError> {
-    let project = catalogue::create_project(&state.tasks, &request.0.into()).await.map_err(refusal)?;
+    let tasks = state.tasks.serving(operation);
+    let project = catalogue::create_project(&tasks, &request.0.into()).await.map_err(refusal)?;
     let view = ProjectView::from(project);
     let location = format!("{}/projects/{}", crate::http::API_PREFIX, view.id);
     Ok(HttpResponse::Created().insert_header((header::LOCATION, location)).json(view))

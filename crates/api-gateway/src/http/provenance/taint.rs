@@ -13,6 +13,7 @@ use crate::http::openapi::answers::{CannotServe, NoSuchArtifactOrBadBody};
 use crate::http::openapi::vocabulary::SeverityWord;
 use crate::http::path::{PathId, RecordReference};
 use crate::http::problem::ApiError;
+use crate::idempotency::OperationId;
 use crate::trust::marking::{self, Finding, MarkingError};
 
 /// Most characters of a reason.
@@ -38,12 +39,14 @@ pub(crate) const MOST_REASON_CHARS: usize = 2_000;
 )]
 pub(crate) async fn taint_provenance(
     state: Data<AppState>,
+    operation: Option<OperationId>,
     id: PathId<RecordReference>,
     request: RequestBody<TaintRequest>,
 ) -> Result<HttpResponse, ApiError> {
     let TaintRequest { reason, severity, propagate } = request.0;
     let finding = Finding { id: id.0.0, reason, severity, propagate: propagate.unwrap_or(true) };
-    let cascade_id = marking::taint(&state.tasks, &state.provenance, finding).await.map_err(refusal)?;
+    let tasks = state.tasks.serving(operation);
+    let cascade_id = marking::taint(&tasks, &state.provenance, finding).await.map_err(refusal)?;
     Ok(HttpResponse::Accepted().json(TaintResponse { cascade_id }))
 }
 

@@ -6,6 +6,7 @@ use super::refusal;
 use super::view::ReviewAnsweredResponse;
 use crate::http::AppState;
 use crate::http::problem::ApiError;
+use crate::idempotency::OperationId;
 use crate::reviews::answer::answer_review;
 use crate::reviews::{Answer, ReviewId};
 
@@ -15,9 +16,11 @@ pub(super) const MOST_WORDS_CHARS: usize = 10_000;
 /// Gives the answer and tells what follows.
 pub(super) async fn give(
     state: &AppState,
+    operation: Option<OperationId>,
     id: ReviewId,
     answer: Answer,
 ) -> Result<Json<ReviewAnsweredResponse>, ApiError> {
-    let task = answer_review(&state.tasks, &id, &answer).await.map_err(|error| refusal(error, &id))?;
+    let tasks = state.tasks.serving(operation);
+    let task = answer_review(&tasks, &id, &answer).await.map_err(|error| refusal(error, &id))?;
     Ok(Json(ReviewAnsweredResponse::of(id, answer.decision, &task)))
 }

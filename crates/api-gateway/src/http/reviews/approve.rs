@@ -6,11 +6,13 @@ use utoipa::ToSchema;
 
 use super::answer::{MOST_WORDS_CHARS, give};
 use super::view::ReviewAnsweredResponse;
+use crate::access::Caller;
 use crate::http::AppState;
 use crate::http::body::{Fields, OptionalBody, ReadBody};
 use crate::http::openapi::answers::{CannotServe, NoSuchReviewOrBadAnswer};
 use crate::http::path::PathId;
 use crate::http::problem::ApiError;
+use crate::idempotency::OperationId;
 use crate::reviews::{Answer, ReviewId};
 
 /// Approves what a review is about
@@ -33,6 +35,8 @@ use crate::reviews::{Answer, ReviewId};
 )]
 pub(crate) async fn approve_review(
     state: Data<AppState>,
+    caller: Caller,
+    operation: Option<OperationId>,
     review_id: PathId<ReviewId>,
     request: OptionalBody<ApproveReviewRequest>,
 ) -> Result<Json<ReviewAnsweredResponse>, ApiError> {
@@ -40,9 +44,9 @@ pub(crate) async fn approve_review(
         decision: ReviewDecision::Approved,
         comments: request.0.and_then(|request| request.comments),
         required_changes: Vec::new(),
-        reviewer: None,
+        reviewer: caller.key_name(),
     };
-    give(&state, review_id.0, answer).await
+    give(&state, operation, review_id.0, answer).await
 }
 
 /// An approval.

@@ -6,11 +6,13 @@ use utoipa::ToSchema;
 
 use super::answer::{MOST_WORDS_CHARS, give};
 use super::view::ReviewAnsweredResponse;
+use crate::access::Caller;
 use crate::http::AppState;
 use crate::http::body::{Fields, ReadBody, RequestBody};
 use crate::http::openapi::answers::{CannotServe, NoSuchReviewOrBadAnswer};
 use crate::http::path::PathId;
 use crate::http::problem::ApiError;
+use crate::idempotency::OperationId;
 use crate::reviews::{Answer, ReviewId};
 
 /// Rejects what a review is about
@@ -32,6 +34,8 @@ use crate::reviews::{Answer, ReviewId};
 )]
 pub(crate) async fn reject_review(
     state: Data<AppState>,
+    caller: Caller,
+    operation: Option<OperationId>,
     review_id: PathId<ReviewId>,
     request: RequestBody<RejectReviewRequest>,
 ) -> Result<Json<ReviewAnsweredResponse>, ApiError> {
@@ -39,9 +43,9 @@ pub(crate) async fn reject_review(
         decision: ReviewDecision::Rejected,
         comments: Some(request.0.reason),
         required_changes: Vec::new(),
-        reviewer: None,
+        reviewer: caller.key_name(),
     };
-    give(&state, review_id.0, answer).await
+    give(&state, operation, review_id.0, answer).await
 }
 
 /// A rejection.

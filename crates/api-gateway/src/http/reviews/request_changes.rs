@@ -6,11 +6,13 @@ use utoipa::ToSchema;
 
 use super::answer::{MOST_WORDS_CHARS, give};
 use super::view::ReviewAnsweredResponse;
+use crate::access::Caller;
 use crate::http::AppState;
 use crate::http::body::{Fields, ReadBody, RequestBody};
 use crate::http::openapi::answers::{CannotServe, NoSuchReviewOrBadAnswer};
 use crate::http::path::PathId;
 use crate::http::problem::ApiError;
+use crate::idempotency::OperationId;
 use crate::reviews::{Answer, ReviewId};
 
 /// Most changes in one answer.
@@ -39,6 +41,8 @@ const MOST_CHANGES: usize = 100;
 )]
 pub(crate) async fn request_review_changes(
     state: Data<AppState>,
+    caller: Caller,
+    operation: Option<OperationId>,
     review_id: PathId<ReviewId>,
     request: RequestBody<RequestChangesRequest>,
 ) -> Result<Json<ReviewAnsweredResponse>, ApiError> {
@@ -46,9 +50,9 @@ pub(crate) async fn request_review_changes(
         decision: ReviewDecision::ChangesRequested,
         comments: Some(request.0.guidance),
         required_changes: request.0.required_changes,
-        reviewer: None,
+        reviewer: caller.key_name(),
     };
-    give(&state, review_id.0, answer).await
+    give(&state, operation, review_id.0, answer).await
 }
 
 /// What is to be changed.

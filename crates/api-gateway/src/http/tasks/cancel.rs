@@ -14,6 +14,7 @@ use crate::http::openapi::answers::{CannotServe, NoSuchTaskOrBadBody, WrongState
 use crate::http::openapi::vocabulary::TaskStatusWord;
 use crate::http::path::PathId;
 use crate::http::problem::ApiError;
+use crate::idempotency::OperationId;
 use crate::tasks::cancellation::{self, CancelError, Cancelled};
 
 /// Most characters of a reason.
@@ -40,12 +41,13 @@ const MOST_REASON_CHARS: usize = 10_000;
 )]
 pub(crate) async fn cancel_task(
     state: Data<AppState>,
+    operation: Option<OperationId>,
     task_id: PathId<TaskId>,
     request: OptionalBody<CancelTaskRequest>,
 ) -> Result<Json<CancelTaskResponse>, ApiError> {
     let task_id = task_id.0;
     let reason = request.0.and_then(|request| request.reason);
-    let cancelled = cancellation::cancel_task(&state.tasks, task_id, reason).await;
+    let cancelled = cancellation::cancel_task(&state.tasks.serving(operation), task_id, reason).await;
     Ok(Json(cancelled.map_err(|error| refusal(error, task_id))?.into()))
 }
 

@@ -14,7 +14,9 @@ use crate::http::openapi::answers::{CannotServe, NoSuchTaskOrBadBody, WrongState
 use crate::http::path::PathId;
 use crate::http::problem::ApiError;
 use crate::http::provenance::taint::MOST_REASON_CHARS;
-use crate::trust::release::{self, ReleaseError};
+use crate::idempotency::OperationId;
+use crate::tasks::asked::AskError;
+use crate::trust::release;
 
 /// Lets a held task go on
 ///
@@ -35,24 +37,25 @@ use crate::trust::release::{self, ReleaseError};
 )]
 pub(crate) async fn release_task(
     state: Data<AppState>,
+    operation: Option<OperationId>,
     task_id: PathId<TaskId>,
     request: OptionalBody<ReleaseTaskRequest>,
 ) -> Result<HttpResponse, ApiError> {
     let reason = request.0.and_then(|request| request.reason);
-    let released = release::release_task(&state.tasks, task_id.0, reason).await;
+    let released = release::release_task(&state.tasks.serving(operation), task_id.0, reason).await;
     let task = released.map_err(|error| refusal(error, task_id.0))?;
     Ok(HttpResponse::Accepted().json(RetryTaskResponse::from(&task)))
 }
 
-fn refusal(error: ReleaseError, task_id: TaskId) -> ApiError {
+fn refusal(error: AskError, task_id: TaskId) -> ApiError {
     match error {
-        ReleaseError::NotFound => no_such_task(task_id),
-        ReleaseError::NotHeld { status, phase } => {
+        AskError::NotFound => no_such_task(task_id),
+        AskError::WrongState { status, phase } => {
             let detail = format!("the task is {status} ({phase}); no tainted input holds it");
             ApiError::new(ErrorCode::InvalidTaskState, detail)
                 .with_details(json!({ "status": status, "phase": phase }))
         }
-        ReleaseError::Store(error) => error.into(),
+        AskError::Store(error) => error.into(),
     }
 }
 

@@ -15,7 +15,9 @@ use crate::http::openapi::answers::{CannotServe, NoSuchTaskOrBadBody, WrongState
 use crate::http::openapi::vocabulary::TaskStatusWord;
 use crate::http::path::PathId;
 use crate::http::problem::ApiError;
-use crate::tasks::retry::{self, RetryError};
+use crate::idempotency::OperationId;
+use crate::tasks::asked::AskError;
+use crate::tasks::retry;
 use crate::tasks::task::Task;
 
 /// Gives a task one more attempt
@@ -36,24 +38,26 @@ use crate::tasks::task::Task;
 )]
 pub(crate) async fn retry_task(
     state: Data<AppState>,
+    operation: Option<OperationId>,
     task_id: PathId<TaskId>,
     _request: OptionalBody<RetryTaskRequest>,
 ) -> Result<HttpResponse, ApiError> {
     let task_id = task_id.0;
-    let task = retry::retry_task(&state.tasks, task_id).await.map_err(|error| refusal(error, task_id))?;
+    let tasks = state.tasks.serving(operation);
+    let task = retry::retry_task(&tasks, task_id).await.map_err(|error| refusal(error, task_id))?;
     Ok(HttpResponse::Accepted().json(RetryTaskResponse::from(&task)))
 }
 
-fn refusal(error: RetryError, task_id: TaskId) -> ApiError {
+fn refusal(error: AskError, task_id: TaskId) -> ApiError {
     match error {
-        RetryError::NotFound => no_such_task(task_id),
-        RetryError::NotRetryable { status, phase } => {
+        AskError::NotFound => no_such_task(task_id),
+        AskError::WrongState { status, phase } => {
             let detail =
                 format!("the task is {status} ({phase}); only a failed or cancelled one can be retried");
             ApiError::new(ErrorCode::InvalidTaskState, detail)
                 .with_details(json!({ "status": status, "phase": phase }))
         }
-        RetryError::Store(error) => error.into(),
+        AskError::Store(error) => error.into(),
     }
 }
 

@@ -16,6 +16,7 @@ use crate::http::openapi::answers::{BadWebhook, CannotServe};
 use crate::http::openapi::vocabulary::TaskStatusWord;
 use crate::http::path::PathId;
 use crate::http::problem::ApiError;
+use crate::idempotency::OperationId;
 use crate::webhooks::registry;
 use crate::webhooks::secret::Secret;
 use crate::webhooks::subscription::NewWebhook;
@@ -50,13 +51,14 @@ use crate::webhooks::subscription::NewWebhook;
 )]
 pub(crate) async fn create_webhook(
     state: Data<AppState>,
+    operation: Option<OperationId>,
     project_id: PathId<ProjectId>,
     request: RequestBody<CreateWebhookRequest>,
 ) -> Result<HttpResponse, ApiError> {
     state.webhooks.check(&request.0.url)?;
     let (new, limit) = (NewWebhook::from(request.0), state.webhooks.max_per_project);
-    let webhook =
-        registry::create_webhook(&state.tasks, &project_id.0, &new, limit).await.map_err(refusal)?;
+    let tasks = state.tasks.serving(operation);
+    let webhook = registry::create_webhook(&tasks, &project_id.0, &new, limit).await.map_err(refusal)?;
     let view = WebhookView::from(webhook).with_secret(Some(&new.secret));
     let location = format!("{}/projects/{}/webhooks/{}", crate::http::API_PREFIX, project_id.0, view.id);
     Ok(HttpResponse::Created().insert_header((header::LOCATION, location)).json(view))

@@ -8,6 +8,7 @@ use diesel::sql_types::{Bool, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use protocol::ProjectId;
 use protocol::events::JsonObject;
+use uuid::Uuid;
 
 use super::ProjectsFrom;
 use crate::projects::project::{NewProject, Project, ProjectConfig};
@@ -68,6 +69,7 @@ fn max_concurrent(config: &ProjectConfig) -> Option<i32> {
 pub(super) async fn insert(
     conn: &mut AsyncPgConnection,
     new: &NewProject,
+    operation: Option<Uuid>,
     now: DateTime<Utc>,
 ) -> QueryResult<Option<Project>> {
     let row = diesel::insert_into(projects::table)
@@ -80,10 +82,27 @@ pub(super) async fn insert(
             projects::max_concurrent.eq(max_concurrent(&new.config)),
             projects::created_at.eq(now),
             projects::updated_at.eq(now),
+            projects::operation_id.eq(operation),
         ))
         .on_conflict_do_nothing()
         .returning(ProjectRow::as_returning())
         .get_result(conn)
+        .await
+        .optional()?;
+    whole(row)
+}
+
+/// The project of that id, if that request made it.
+pub(super) async fn find_made_by(
+    conn: &mut AsyncPgConnection,
+    id: &ProjectId,
+    operation: Uuid,
+) -> QueryResult<Option<Project>> {
+    let row = projects::table
+        .find(id.as_str())
+        .filter(projects::operation_id.eq(operation))
+        .select(ProjectRow::as_select())
+        .first(conn)
         .await
         .optional()?;
     whole(row)

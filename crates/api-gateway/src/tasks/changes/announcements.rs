@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use messaging::OutboxEntry;
 use protocol::events::{Artifact, EventData, TaskCancelled, TaskCreated, TaskStatusChanged};
 use protocol::trace_context::TraceParent;
-use protocol::vocabulary::Relationship;
+use protocol::vocabulary::{Relationship, Tier};
 use protocol::{Event, TraceId};
 
 use super::cause::{Cause, SOURCE};
@@ -20,6 +20,8 @@ pub(super) struct Change<'a> {
     pub(super) cause: &'a Cause,
     /// What the tasks produced that this one depends on.
     pub(super) inherited: &'a [Artifact],
+    /// Where routing must not lead it.
+    pub(super) paused_tiers: &'a [Tier],
     pub(super) now: DateTime<Utc>,
 }
 
@@ -81,6 +83,7 @@ impl Change<'_> {
             parameters: submission.parameters.clone(),
             constitution: submission.constitution.clone(),
             minimum_tier: task.minimum_tier.clone(),
+            paused_tiers: if task.is_for_agent() { Vec::new() } else { self.paused_tiers.to_vec() },
             request_id: task.request_id,
             deadline_at: task.deadline_at.map(Into::into),
             created_at: submission.created_at.into(),

@@ -17,7 +17,7 @@ use crate::agents::{Sighting, Sightings, note_held_tasks};
 use crate::metrics::DUPLICATES;
 use crate::tasks::changes::{Cause, ChangeSet, Committed, Decision};
 use crate::tasks::decomposition::{self, plan::PlanLimits};
-use crate::tasks::lifecycle::Rules;
+use crate::tasks::lifecycle::{Input, Rules};
 use crate::tasks::store::family::count_ancestors;
 use crate::tasks::store::inbox::forget_events;
 use crate::tasks::store::read::lock_tasks;
@@ -72,11 +72,9 @@ impl Batch {
                 trace_id: event.trace_id,
                 traceparent,
             };
-            let telling = meaning(event.data, event.trace_id).map(|(task_id, meaning)| Telling {
-                event_id: event.id,
-                task_id,
-                meaning,
-                cause,
+            let telling = meaning(event.data, event.trace_id).map(|(task_id, meaning)| {
+                let cause = Cause { note: note_of(&meaning), ..cause };
+                Telling { event_id: event.id, task_id, meaning, cause }
             });
             outcomes.push(match telling {
                 Some(_) => Outcome::Done,
@@ -180,6 +178,14 @@ impl Batch {
             set(&mut self.outcomes, index, outcome);
         }
         if forgotten.is_empty() { Ok(()) } else { forget_events(conn, &forgotten).await }
+    }
+}
+
+/// What the history should say beside the event's name.
+fn note_of(meaning: &Meaning) -> Option<String> {
+    match meaning {
+        Meaning::Input(Input::Withheld { tier, .. }) => Some(format!("tier {tier} is paused")),
+        _ => None,
     }
 }
 

@@ -50,7 +50,12 @@ fn input(data: EventData, trace_id: Option<TraceId>) -> Option<(TaskId, Input)> 
     Some(match data {
         EventData::TaskReady(ready) => (ready.task_id, Input::Ready(Box::new(ready))),
         EventData::TaskRoutingFailed(failed) => {
-            (failed.task_id, Input::RoutingFailed { attempt: failed.attempt, failure: failed.error })
+            let attempt = failed.attempt;
+            let input = match failed.paused_tier {
+                Some(tier) => Input::Withheld { attempt, tier },
+                None => Input::RoutingFailed { attempt, failure: failed.error },
+            };
+            (failed.task_id, input)
         }
         EventData::TaskDispatched(handed) => (handed.task_id, Input::Dispatched { attempt: handed.attempt }),
         EventData::TaskStarted(started) => (

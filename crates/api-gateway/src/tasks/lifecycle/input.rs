@@ -1,7 +1,7 @@
 //! What can happen to a task, and why it may be ignored.
 
 use protocol::events::{Failure, TaskCompleted, TaskFailed, TaskOutputCreated, TaskReady};
-use protocol::vocabulary::{Phase, ReviewDecision, TaskStatus};
+use protocol::vocabulary::{Phase, ReviewDecision, TaskStatus, Tier};
 use protocol::{RequestId, TaskId, TraceId};
 use thiserror::Error;
 
@@ -51,6 +51,13 @@ pub enum Input {
         attempt: u32,
         /// Why.
         failure: Failure,
+    },
+    /// It would have gone to a tier that is paused.
+    Withheld {
+        /// Which attempt.
+        attempt: u32,
+        /// Where it would have gone.
+        tier: Tier,
     },
     /// A worker or agent began.
     Started {

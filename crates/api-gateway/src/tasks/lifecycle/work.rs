@@ -1,7 +1,7 @@
 //! What routing, workers, agents, QA and reviewers tell about the current attempt.
 
 use protocol::events::{Failure, FeedbackSource, TaskCompleted, TaskFailed, TaskOutputCreated, TaskReady};
-use protocol::vocabulary::{Phase, QaProfile, ReviewDecision};
+use protocol::vocabulary::{Phase, QaProfile, ReviewDecision, Tier};
 
 use super::{HandOver, Ignored, Life, Outcome};
 use crate::tasks::task::{PendingReview, Subtasks, Waiting, WaitingReason};
@@ -63,6 +63,27 @@ impl Life<'_> {
             return self.not_expected();
         }
         self.fail_attempt(failure, self.task.max_attempts);
+        Ok(Vec::new())
+    }
+
+    /// Routing found the way, and that it is closed: the task waits for a slot again, now that its tier is known,
+    /// and is not released before the tier is resumed. The attempt is over, so that what routing may still say about
+    /// it means nothing, and costs the task none of those it may have.
+    pub(super) fn withheld(&mut self, attempt: u32, tier: &Tier) -> Outcome {
+        self.ensure_attempt(Some(attempt))?;
+        if self.task.phase != Phase::Routing {
+            return self.not_expected();
+        }
+        if self.task.tier.as_ref() != Some(tier) {
+            self.task.rejections_at_tier = 0;
+        }
+        self.task.tier = Some(tier.clone());
+        // Where a lowest tier is known, it is what the queue looks at.
+        if self.task.minimum_tier.is_some() {
+            self.task.minimum_tier = Some(tier.clone());
+        }
+        self.task.max_attempts = self.task.max_attempts.saturating_add(1);
+        self.next_attempt(None);
         Ok(Vec::new())
     }
 

@@ -12,6 +12,7 @@ use protocol::{EventId, TaskId, TraceId};
 use uuid::Uuid;
 
 use super::arrays::array_statement;
+use super::row::corrupt;
 use super::text::storable;
 use super::update::signed;
 use crate::schema::task_history;
@@ -118,19 +119,58 @@ pub(crate) async fn list_history_rows(
         .await
 }
 
-/// Forgets up to `limit` lines of tasks that ended before `before`; how many. Tasks under way keep theirs.
+/// Where a task was when an event changed it; `None` if it did not, or not as this task's history knows.
+pub(crate) async fn find_applied_in(
+    conn: &mut AsyncPgConnection,
+    task_id: TaskId,
+    event_id: Option<EventId>,
+) -> QueryResult<Option<Phase>> {
+    let Some(event_id) = event_id else { return Ok(None) };
+    let phase: Option<String> = task_history::table
+        .filter(task_history::task_id.eq(task_id.as_uuid()))
+        .filter(task_history::event_id.eq(event_id.as_uuid()))
+        .filter(task_history::applied)
+        .order(task_history::sequence)
+        .select(task_history::from_phase)
+        .first(conn)
+        .await
+        .optional()?;
+    phase.map(|word| word.parse().map_err(|error| corrupt("from_phase", error))).transpose()
+}
+
+/// How far a walk over the histories has come.
+#[derive(Debug, QueryableByName)]
+pub(crate) struct Walked {
+    /// How many old lines it passed, those included that stay.
+    #[diesel(sql_type = BigInt)]
+    pub(crate) passed: i64,
+    /// The last of them.
+    #[diesel(sql_type = Nullable<BigInt>)]
+    pub(crate) last: Option<i64>,
+}
+
+/// Forgets lines of tasks that ended before `before` on a walk over up to `limit` lines that are older than that, after
+/// position `after`. Tasks under way keep theirs. The key has the order of time: the walk looks at no line that is young,
+/// but for those of the last step, and needs no index that every event would have to pay for.
 pub(crate) async fn delete_before(
     conn: &mut AsyncPgConnection,
     before: DateTime<Utc>,
+    after: i64,
     limit: i64,
-) -> QueryResult<usize> {
+) -> QueryResult<Walked> {
     diesel::sql_query(
-        "DELETE FROM task_history WHERE sequence IN (SELECT old.sequence FROM task_history old \
-         JOIN tasks task ON task.task_id = old.task_id \
-         WHERE old.at < $1 AND task.phase = 'done' AND task.updated_at < $1 LIMIT $2)",
+        "WITH old AS MATERIALIZED ( \
+            SELECT sequence, task_id FROM ( \
+                SELECT sequence, task_id, at FROM task_history WHERE sequence > $2 ORDER BY sequence LIMIT $3 \
+            ) AS next WHERE at < $1), \
+         gone AS ( \
+            DELETE FROM task_history line USING old JOIN tasks task ON task.task_id = old.task_id \
+            WHERE line.sequence = old.sequence AND task.phase = 'done' AND task.updated_at < $1) \
+         SELECT count(*) AS passed, max(sequence) AS last FROM old",
     )
     .bind::<Timestamptz, _>(before)
+    .bind::<BigInt, _>(after)
     .bind::<BigInt, _>(limit)
-    .execute(conn)
+    .get_result(conn)
     .await
 }

@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Double, SmallInt, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use protocol::vocabulary::Tier;
 use protocol::{ProjectId, TaskId};
 use uuid::Uuid;
 
@@ -28,7 +29,7 @@ struct NextRow {
 pub(crate) async fn list_next_in_queues<'a>(
     conn: &mut AsyncPgConnection,
     wanted: impl Iterator<Item = (&'a str, i64)>,
-    paused_tiers: &[String],
+    paused_tiers: &[Tier],
     step: Duration,
 ) -> QueryResult<Vec<TaskId>> {
     let (projects, slots): (Vec<&str>, Vec<i64>) = wanted.unzip();
@@ -50,7 +51,7 @@ pub(crate) async fn list_next_in_queues<'a>(
     )
     .bind::<Array<Text>, _>(projects)
     .bind::<Array<BigInt>, _>(slots)
-    .bind::<Array<Text>, _>(paused_tiers)
+    .bind::<Array<Text>, _>(paused_tiers.iter().map(Tier::as_str).collect::<Vec<_>>())
     .bind::<Double, _>(step.as_secs_f64())
     .load(conn)
     .await?;

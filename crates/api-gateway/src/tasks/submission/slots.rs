@@ -8,12 +8,13 @@ use chrono::{DateTime, Utc};
 use diesel::QueryResult;
 use diesel::result::Error as DieselError;
 use diesel_async::AsyncPgConnection;
+use protocol::vocabulary::Tier;
 use protocol::{ProjectId, TaskId};
 
 use super::Ticket;
-use crate::pauses::store::{hold_off_pauses, list_paused_tier_names};
+use crate::pauses::store::list_paused_for_release;
 use crate::projects::defaults::{Defaults, SubmissionRow, list_for_submission, lock_for_submission};
-use crate::projects::store::{SlotsRow, has_project_over_limit, insert_missing_projects};
+use crate::projects::store::{SlotsRow, has_released_too_much, insert_missing_projects};
 use crate::tasks::task::Submission;
 
 /// Slots are plenty when there are so many times more of them than the batch needs.
@@ -32,7 +33,8 @@ pub(super) enum Hold {
 pub(super) struct Slots {
     pub(super) defaults: Defaults,
     free: BTreeMap<String, Free>,
-    paused_tiers: Vec<String>,
+    /// Tiers that nothing is released to.
+    pub(super) paused_tiers: Vec<Tier>,
     default_limit: u32,
     held: bool,
 }
@@ -54,14 +56,15 @@ impl Slots {
         for ticket in accepted {
             *wanted.entry(&ticket.submission.project_id).or_default() += 1;
         }
-        let paused_tiers = paused_tiers(conn, accepted).await?;
         if hold == Hold::IfScarce {
             let ids: Vec<&ProjectId> = wanted.keys().copied().collect();
-            let slots = Self::of(list_for_submission(conn, &ids).await?, default_limit, false);
+            let (rows, paused_tiers) = list_for_submission(conn, &ids).await?;
+            let slots = Self::of(rows, default_limit, false);
             if wanted.iter().all(|(project, &tasks)| slots.has_plenty(project, tasks)) {
                 return Ok(Self { paused_tiers, ..slots });
             }
         }
+        let paused_tiers = list_paused_for_release(conn).await?;
         let slots = Self::lock(conn, default_limit, &wanted.keys().copied().collect::<Vec<_>>()).await?;
         Ok(Self { paused_tiers, ..slots })
     }
@@ -122,7 +125,7 @@ impl Slots {
 
     fn is_paused(&self, submission: &Submission) -> bool {
         let pinned = submission.options.tier.as_ref();
-        pinned.is_some_and(|tier| self.paused_tiers.iter().any(|paused| paused == tier.as_str()))
+        pinned.is_some_and(|tier| self.paused_tiers.contains(tier))
     }
 
     /// Looks, now that the counters are written and so their rows held, whether the limits are kept.
@@ -134,7 +137,7 @@ impl Slots {
             return Ok(());
         }
         let projects: Vec<&str> = self.free.keys().map(String::as_str).collect();
-        if has_project_over_limit(conn, &projects, self.default_limit).await? {
+        if has_released_too_much(conn, &projects, self.default_limit, &self.paused_tiers).await? {
             return Err(DieselError::RollbackTransaction);
         }
         Ok(())
@@ -143,13 +146,4 @@ impl Slots {
     pub(super) fn has_free(&self, project: &ProjectId) -> bool {
         self.free.get(project.as_str()).is_some_and(|free| free.slots > 0)
     }
-}
-
-/// The tiers that are paused, and stay so until the end of the transaction; nobody asks where no tier is pinned.
-async fn paused_tiers(conn: &mut AsyncPgConnection, accepted: &[&Ticket]) -> QueryResult<Vec<String>> {
-    if accepted.iter().all(|ticket| ticket.submission.options.tier.is_none()) {
-        return Ok(Vec::new());
-    }
-    hold_off_pauses(conn).await?;
-    list_paused_tier_names(conn).await
 }

@@ -150,6 +150,7 @@ async fn store_batch(
     let free = without_tainted_inputs(conn, &accepted).await?;
     let admitted = slots.admit(&free, now);
     let mut changes = ChangeSet::new(service.rules(), now, Vec::new());
+    changes.keep_from(slots.paused_tiers.clone());
     for ticket in accepted {
         let submission = slots.defaults.fill_in(ticket.submission.clone(), ticket.open);
         let start =

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::dispatch::dispatched;
 use super::fixture::*;
 use crate::agents::silence::{Found, look_after_silent_agents};
-use crate::agents::store::delete_agents_before;
+use crate::agents::store::delete_before;
 use crate::agents::{Agent, AgentFilter, AgentRegistry};
 use crate::reconcilers::Hearing;
 use crate::reconcilers::agents::Silence;
@@ -112,7 +112,7 @@ async fn an_agent_is_online_for_three_minutes_after_a_heartbeat_and_forgotten_af
     assert!(gateway.registry().find_agent(agent(7)).await.unwrap().is_none());
     gateway.hear(agent(8), None).await;
     let mut conn = gateway.service.connection().await.unwrap();
-    let forgotten = delete_agents_before(&mut conn, gateway.registry().known_since(), 10).await.unwrap();
+    let forgotten = delete_before(&mut conn, gateway.registry().known_since(), 10).await.unwrap();
     assert_eq!((forgotten, gateway.number("SELECT count(*) FROM agents").await), (1, 1));
 }
 

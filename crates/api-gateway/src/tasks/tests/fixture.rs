@@ -6,6 +6,7 @@ use std::time::Duration;
 use chrono::DateTime;
 use messaging::{BatchHandler, HandlerError, OutboxEntry, Outcome, Received};
 use protocol::envelope::Incoming;
+use protocol::events::EventKind;
 use protocol::vocabulary::{ExecutionMode, Phase, Priority, TaskStatus};
 use protocol::{Event, ProjectId, TaskId, TraceId};
 use serde_json::{Value, json};
@@ -192,6 +193,14 @@ impl Replica {
     pub(super) fn announced_about(&self, id: TaskId) -> Vec<String> {
         let about = |event: &&Event| event.data.task_id() == Some(id);
         self.announced().iter().filter(about).map(|event| event.data.routing_key()).collect()
+    }
+
+    /// The tiers that each release of a task told routing to keep from; null where it told none.
+    pub(super) fn paused_tiers_told(&self, id: TaskId) -> Vec<Value> {
+        let about =
+            |event: &&Event| event.data.task_id() == Some(id) && event.data.kind() == EventKind::TaskCreated;
+        let told = |event: &Event| serde_json::to_value(&event.data).unwrap()["paused_tiers"].clone();
+        self.announced().iter().filter(about).map(told).collect()
     }
 
     pub(super) async fn pass_time(&self, by: Duration) {

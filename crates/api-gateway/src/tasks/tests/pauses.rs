@@ -3,6 +3,7 @@
 use protocol::ProjectId;
 use protocol::events::TaskOptions;
 use protocol::vocabulary::{Phase, TaskStatus, Tier};
+use serde_json::json;
 
 use super::fixture::*;
 use crate::pauses::{self, PauseRequest};
@@ -89,6 +90,36 @@ async fn a_paused_tier_holds_what_is_known_to_go_there_and_nothing_else() {
     gateway.tell(whole_way(&free)).await;
     gateway.admit("web").await;
     assert_eq!(gateway.phase(held.submission.id).await, (TaskStatus::Pending, Phase::Routing));
+    gateway.assert_counters_match_the_tasks().await;
+}
+
+#[tokio::test]
+async fn a_task_that_routing_finds_on_the_way_to_a_paused_tier_waits_for_it_and_loses_no_attempt() {
+    let gateway = Fixture::new("withheld").await;
+    pauses::pause_tier(&gateway.service, &Tier::Small, &because("new machines")).await.unwrap();
+    let task = gateway.submit(new_task("web")).await;
+    let id = task.submission.id;
+    assert_eq!(gateway.paused_tiers_told(id), [json!(["small"])]);
+    let failure = json!({ "code": "TIER_PAUSED", "message": "tier small is paused" });
+    let withheld = json!({ "attempt": 1, "error": failure, "paused_tier": "small" });
+    gateway.tell(vec![told("task.routing.failed", id, withheld.clone())]).await;
+    let told_to_wait = waiting(&gateway, &task).await;
+    assert_eq!(told_to_wait.reason, WaitingReason::Pause);
+    assert!(told_to_wait.detail.unwrap().starts_with("tier small is paused since "));
+    let held = gateway.task(id).await;
+    assert_eq!((held.attempt, held.max_attempts, held.errors.len()), (2, task.max_attempts + 1, 0));
+    assert_eq!(gateway.admit("web").await, 0);
+
+    // What routing may still say about the attempt that it gave back is too late.
+    gateway.tell(vec![ready(&task), told("task.routing.failed", id, withheld)]).await;
+    assert_eq!(gateway.task(id).await.phase, Phase::Submitted);
+    gateway.assert_counters_match_the_tasks().await;
+
+    pauses::resume_tier(&gateway.service, &Tier::Small).await.unwrap();
+    assert_eq!(gateway.admit("web").await, 1);
+    assert_eq!(gateway.paused_tiers_told(id), [json!(["small"]), json!(null)]);
+    gateway.tell(whole_way(&gateway.task(id).await)).await;
+    assert_eq!(gateway.task(id).await.status, TaskStatus::Completed);
     gateway.assert_counters_match_the_tasks().await;
 }
 

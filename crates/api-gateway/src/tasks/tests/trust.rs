@@ -8,9 +8,10 @@ use uuid::Uuid;
 
 use super::fixture::{Fixture, new_task, output, ready, started, whole_way};
 use crate::reconcilers::dependencies::release_decided_tasks;
+use crate::tasks::asked::AskError;
 use crate::tasks::submission::NewTask;
 use crate::tasks::task::WaitingReason;
-use crate::trust::release::{ReleaseError, release_task, release_unheld_tasks};
+use crate::trust::release::{release_task, release_unheld_tasks};
 use crate::trust::rollbacks::reopen_tasks;
 
 /// An event about no task, as the provenance-store publishes it.
@@ -113,9 +114,9 @@ async fn a_held_task_goes_on_when_it_is_told_to() {
     release_all(&fixture, "p").await;
     assert_eq!(fixture.phase(task).await.1, Phase::Routing);
     let again = release_task(&fixture.service, task, None).await;
-    assert!(matches!(again, Err(ReleaseError::NotHeld { .. })));
+    assert!(matches!(again, Err(AskError::WrongState { .. })));
     let unknown = release_task(&fixture.service, TaskId::generate(), None).await;
-    assert!(matches!(unknown, Err(ReleaseError::NotFound)));
+    assert!(matches!(unknown, Err(AskError::NotFound)));
 }
 
 #[tokio::test]

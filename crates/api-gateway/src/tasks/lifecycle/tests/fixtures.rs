@@ -290,6 +290,7 @@ pub(super) fn one_of_each() -> Vec<(&'static str, Input)> {
             "routing failed",
             Input::RoutingFailed { attempt: 1, failure: Failure::new("NO_ROUTE", "none", true) },
         ),
+        ("withheld, tier paused", Input::Withheld { attempt: 1, tier: Tier::Large }),
         ("started", started(Some(1))),
         ("progress", progress),
         ("output", output(Some(1))),

@@ -43,6 +43,7 @@ fn about_attempt(input: Input, attempt: u32) -> Input {
         }
         Input::Dispatched { .. } => Input::Dispatched { attempt },
         Input::RoutingFailed { failure, .. } => Input::RoutingFailed { attempt, failure },
+        Input::Withheld { tier, .. } => Input::Withheld { attempt, tier },
         other => other,
     }
 }

@@ -55,6 +55,24 @@ fn backoff_doubles_up_to_its_cap() {
 }
 
 #[test]
+fn being_withheld_from_a_paused_tier_uses_up_no_attempt_and_the_tier_is_known_then() {
+    let withheld = |attempt| Input::Withheld { attempt, tier: Tier::Large };
+    let mut driver = in_phase(Phase::Routing, false);
+    driver.must(withheld(1));
+    let task = &driver.task;
+    assert_eq!((task.phase, task.attempt, task.max_attempts), (Phase::Submitted, 2, 4));
+    assert_eq!((task.known_tier(), task.minimum_tier.as_ref()), (Some(&Tier::Large), None));
+    assert!(task.awaits_slot() && task.errors.is_empty() && task.feedback.is_empty());
+    assert_eq!(driver.give(&withheld(1)), Err(Ignored::OtherAttempt { told: 1, current: 2 }));
+
+    // What is known of an escalated task is its lowest tier: that must not hide where it would go.
+    driver.task.minimum_tier = Some(Tier::Small);
+    driver.must(admitted());
+    driver.must(withheld(2));
+    assert_eq!(driver.task.known_tier(), Some(&Tier::Large));
+}
+
+#[test]
 fn attempts_end_at_their_maximum() {
     let mut driver = Driver::new(submission());
     for _ in 0..3 {
