@@ -44,6 +44,7 @@ pub struct ProvenanceClient {
     rpc: RpcClient,
     timeout: Duration,
     import_timeout: Duration,
+    within: Option<Vec<ProjectId>>,
 }
 
 impl ProvenanceClient {
@@ -51,7 +52,13 @@ impl ProvenanceClient {
     /// batch of an import.
     #[must_use]
     pub fn new(rpc: RpcClient, timeout: Duration, import_timeout: Duration) -> Self {
-        Self { rpc, timeout, import_timeout }
+        Self { rpc, timeout, import_timeout, within: None }
+    }
+
+    /// The same for somebody who may see these projects only, where it is about the graph; `None` for all.
+    #[must_use]
+    pub fn within(&self, projects: Option<&[ProjectId]>) -> Self {
+        Self { within: projects.map(<[ProjectId]>::to_vec), ..self.clone() }
     }
 
     /// The record of a provenance id, an artifact id or a task id, tried in this order.
@@ -103,7 +110,7 @@ impl ProvenanceClient {
         id: String,
         format: ExportFormat,
     ) -> Result<Option<serde_json::Value>, ProvenanceError> {
-        self.ask(&ProvenanceQuery::ExportArtifact { id, format }).await
+        self.ask_within(ProvenanceQuery::ExportArtifact { id, format }).await
     }
 
     /// Records by filter, newest first.
@@ -119,7 +126,7 @@ impl ProvenanceClient {
     /// # Errors
     /// See [`ProvenanceError`].
     pub async fn list_dependents(&self, query: ReachedQuery) -> Result<Option<ReachedPage>, ProvenanceError> {
-        self.ask(&ProvenanceQuery::ListDependents(query)).await
+        self.ask_within(ProvenanceQuery::ListDependents(query)).await
     }
 
     /// What an artifact was made from; `None` if there is none of that id.
@@ -130,7 +137,7 @@ impl ProvenanceClient {
         &self,
         query: ReachedQuery,
     ) -> Result<Option<ReachedPage>, ProvenanceError> {
-        self.ask(&ProvenanceQuery::ListDependencies(query)).await
+        self.ask_within(ProvenanceQuery::ListDependencies(query)).await
     }
 
     /// Everything that an artifact has an effect on; `None` if there is none of that id.
@@ -138,7 +145,7 @@ impl ProvenanceClient {
     /// # Errors
     /// See [`ProvenanceError`].
     pub async fn analyze_impact(&self, query: ImpactQuery) -> Result<Option<ImpactView>, ProvenanceError> {
-        self.ask(&ProvenanceQuery::AnalyzeImpact(query)).await
+        self.ask_within(ProvenanceQuery::AnalyzeImpact(query)).await
     }
 
     /// What an artifact's trouble began with; `None` if there is none of that id.
@@ -146,7 +153,7 @@ impl ProvenanceClient {
     /// # Errors
     /// See [`ProvenanceError`].
     pub async fn find_root_cause(&self, id: String) -> Result<Option<RootCauseView>, ProvenanceError> {
-        self.ask(&ProvenanceQuery::FindRootCause { id }).await
+        self.ask_within(ProvenanceQuery::FindRootCause { id }).await
     }
 
     /// An artifact's graph in both directions; `None` if there is none of that id.
@@ -154,7 +161,7 @@ impl ProvenanceClient {
     /// # Errors
     /// See [`ProvenanceError`].
     pub async fn get_lineage(&self, query: LineageQuery) -> Result<Option<LineageView>, ProvenanceError> {
-        self.ask(&ProvenanceQuery::GetLineage(query)).await
+        self.ask_within(ProvenanceQuery::GetLineage(query)).await
     }
 
     /// A project's health and spend; all zero for a project without records.
@@ -229,6 +236,17 @@ impl ProvenanceClient {
     async fn must<T: DeserializeOwned>(&self, query: &ProvenanceQuery) -> Result<T, ProvenanceError> {
         let found = self.ask(query).await?;
         found.ok_or_else(|| ProvenanceError::Refused("it finds nothing".to_owned()))
+    }
+
+    /// Asks about the graph, which leads from project to project.
+    async fn ask_within<T: DeserializeOwned>(
+        &self,
+        query: ProvenanceQuery,
+    ) -> Result<Option<T>, ProvenanceError> {
+        match self.within.clone() {
+            Some(projects) => self.ask(&ProvenanceQuery::Within { projects, query: Box::new(query) }).await,
+            None => self.ask(&query).await,
+        }
     }
 
     async fn ask<T: DeserializeOwned>(&self, query: &ProvenanceQuery) -> Result<Option<T>, ProvenanceError> {

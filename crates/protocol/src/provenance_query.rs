@@ -98,6 +98,14 @@ pub enum ProvenanceQuery {
     },
     /// Whether a project's records are what was written.
     VerifyProject(VerifyQuery),
+    /// A question about the graph by somebody who may see these projects only: the answer shows what their records
+    /// made, and what these used that nobody made.
+    Within {
+        /// The projects.
+        projects: Vec<ProjectId>,
+        /// The question; not another one of this kind.
+        query: Box<ProvenanceQuery>,
+    },
     /// The document about one artifact and what it was built on; the answer is JSON of the format.
     ExportArtifact {
         /// Provenance id, artifact id or task id, tried in this order.

@@ -12,6 +12,7 @@ mod project_summary;
 mod reached;
 mod record_row;
 mod root_cause;
+mod sight;
 
 pub use checkpoints_asked::{create_checkpoint, preview_rollback};
 pub use get_record::get_record;
@@ -23,6 +24,7 @@ pub use project_health::get_project_health;
 pub use project_summary::summarize_project;
 pub use reached::list_reached;
 pub use root_cause::find_root_cause;
+pub use sight::Sight;
 
 use chrono::{DateTime, Utc};
 use diesel_async::AsyncPgConnection;
@@ -113,6 +115,10 @@ pub async fn answer(
 ) -> Result<Answer, Unanswered> {
     let mut follow = Vec::new();
     let limits = desk.graph;
+    let (query, sight) = match query {
+        ProvenanceQuery::Within { projects, query } => (*query, Sight::Within(projects)),
+        query => (query, Sight::Everything),
+    };
     let value = match query {
         ProvenanceQuery::GetRecord { id } => json(&get_record(conn, &id).await?),
         ProvenanceQuery::ProjectHealth { project_id } => json(&get_project_health(conn, &project_id).await?),
@@ -125,20 +131,22 @@ pub async fn answer(
             follow.extend(imported.follow);
             json(&imported.lines)
         }
-        ProvenanceQuery::ExportArtifact { id, format } => export_artifact(conn, &id, format, desk.now).await,
+        ProvenanceQuery::ExportArtifact { id, format } => {
+            export_artifact(conn, &id, format, desk.now, &sight).await
+        }
         ProvenanceQuery::ExportPage { project_id, after } => {
             json(&export_page(conn, &project_id, after).await?)
         }
         ProvenanceQuery::ListRecords(query) => json(&list_records(conn, query).await?),
         ProvenanceQuery::ListDependents(query) => {
-            json(&list_reached(conn, query, Direction::Dependents, limits).await?)
+            json(&list_reached(conn, query, Direction::Dependents, limits, &sight).await?)
         }
         ProvenanceQuery::ListDependencies(query) => {
-            json(&list_reached(conn, query, Direction::Dependencies, limits).await?)
+            json(&list_reached(conn, query, Direction::Dependencies, limits, &sight).await?)
         }
-        ProvenanceQuery::AnalyzeImpact(query) => json(&analyze_impact(conn, query, limits).await?),
-        ProvenanceQuery::FindRootCause { id } => json(&find_root_cause(conn, &id, limits).await?),
-        ProvenanceQuery::GetLineage(query) => json(&get_lineage(conn, query, limits).await?),
+        ProvenanceQuery::AnalyzeImpact(query) => json(&analyze_impact(conn, query, limits, &sight).await?),
+        ProvenanceQuery::FindRootCause { id } => json(&find_root_cause(conn, &id, limits, &sight).await?),
+        ProvenanceQuery::GetLineage(query) => json(&get_lineage(conn, query, limits, &sight).await?),
         ProvenanceQuery::SummarizeProject { project_id } => {
             json(&summarize_project(conn, &project_id).await?)
         }
@@ -151,6 +159,9 @@ pub async fn answer(
         }
         ProvenanceQuery::PreviewRollback { checkpoint_id } => {
             json(&preview_rollback(conn, checkpoint_id).await?)
+        }
+        ProvenanceQuery::Within { .. } => {
+            Err(Unanswered::Invalid("a question is kept within projects once".to_owned()))
         }
     }?;
     Ok(Answer { value, follow })

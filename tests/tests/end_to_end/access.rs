@@ -1,5 +1,6 @@
 //! Keys from outside: who is let in, what each may see, and what stays in the audit log and out of the other logs.
 
+use end_to_end::client::TASK_TIME;
 use end_to_end::{Answer, Client, Plan, Role, Stack};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -55,8 +56,11 @@ pub(crate) async fn keys_command(stack: &Stack, arguments: &[&str]) -> String {
 }
 
 pub(crate) fn gateway_with_keys() -> Plan {
-    Plan::gateway_only()
-        .setting(Role::Gateway, "DATS_AUTH__ENABLED", "true")
+    with_keys(Plan::gateway_only())
+}
+
+fn with_keys(plan: Plan) -> Plan {
+    plan.setting(Role::Gateway, "DATS_AUTH__ENABLED", "true")
         .setting(Role::Gateway, "DATS_AUTH__CACHE_SECONDS", "0")
         .setting(Role::Gateway, "LOG_LEVEL", "debug")
 }
@@ -106,6 +110,10 @@ async fn keys_open_what_they_are_for_and_changes_are_recorded() {
     let revoked = admin.send(Method::DELETE, &format!("/api/v1/keys/{writer_id}"), None).await;
     assert_eq!(revoked.status, 204);
     assert_eq!(writer.get("/tasks").await.json["error_code"], 4010);
+    let unknown = admin.send(Method::DELETE, &format!("/api/v1/keys/{task_id}"), None).await;
+    assert_eq!((unknown.status, &unknown.json["error_code"]), (404, &json!(3301)));
+    let paused = admin.post("/tiers/tiny/pause", &json!({})).await;
+    assert_eq!(paused.json["paused"]["by"], "first", "{}", paused.text);
     let listed = keys_command(&stack, &["list"]).await;
     assert_eq!((listed.lines().count(), listed.matches("revoked").count()), (3, 1), "{listed}");
 
@@ -182,4 +190,43 @@ async fn a_revoked_key_is_forgotten_by_the_other_gateway_too() {
         (there.get("/tasks").await.status == 401).then_some(())
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_bound_key_sees_the_graph_without_what_other_projects_made() {
+    let stack = with_keys(Plan::of(&[Role::Gateway, Role::Provenance])).start().await;
+    let (client, outsider) = (stack.client(), stack.outsider());
+    let admin = keys_command(&stack, &["create", "--name", "first", "--scopes", "admin"]).await;
+    let admin = Holder { client: &client, key: admin };
+    let body = json!({ "name": "bound", "scopes": ["read"], "projects": ["mine"] });
+    let bound = admin.with_key(admin.make_key(&body).await.0);
+    for (artifact, input, project) in
+        [("first", "spec", "mine"), ("foreign", "first", "theirs"), ("second", "foreign", "mine")]
+    {
+        let made = json!({
+            "task_id": uuid::Uuid::now_v7(), "attempt": 1, "project_id": project, "artifact_id": artifact,
+            "output": { "artifacts": [{ "artifact_id": artifact, "type": "code" }] }, "worker_id": "w",
+            "inputs_consumed": [{ "artifact_id": input, "relationship": "consumed" }],
+        });
+        outsider.tell("task.events", "task.output.created", &made).await;
+        wait_for(&format!("the record of {artifact}"), TASK_TIME, || async {
+            (admin.get(&format!("/provenance/{artifact}")).await.status == 200).then_some(())
+        })
+        .await;
+    }
+    let total =
+        async |holder: &Holder<'_>| holder.get("/provenance/first/dependents").await.json["total"].clone();
+    assert_eq!((total(&admin).await, total(&bound).await), (json!(2), json!(1)));
+    for path in ["dependents", "dependencies", "impact", "lineage", "export"] {
+        for start in ["first", "second"] {
+            let answer = bound.get(&format!("/provenance/{start}/{path}")).await;
+            assert_eq!(answer.status, 200, "{path}: {}", answer.text);
+            // What a record of its own used is written there; what it was is not to be found.
+            let hidden = if path == "export" { "theirs" } else { "foreign" };
+            assert!(!answer.text.contains(hidden), "{path} of {start}: {}", answer.text);
+        }
+    }
+    assert_eq!(bound.get("/provenance/foreign").await.json["error_code"], 3101);
+    let listed = bound.get("/provenance").await;
+    assert_eq!(listed.json["records"].as_array().map(Vec::len), Some(2), "{}", listed.text);
 }

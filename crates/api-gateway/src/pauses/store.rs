@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use diesel::dsl::sql;
-use diesel::expression::SqlLiteral;
+use diesel::expression::ValidGrouping;
+use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, Text};
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::sql_types::{Array, BigInt, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use protocol::ProjectId;
 use protocol::vocabulary::Tier;
@@ -22,26 +23,54 @@ const RELEASES: i64 = 0x6461_7473_0001;
 pub(crate) async fn list_paused_for_release(conn: &mut AsyncPgConnection) -> QueryResult<Vec<Tier>> {
     // Two statements: the second one sees what was paused while the first waited.
     let lock = diesel::sql_query("SELECT pg_advisory_xact_lock_shared($1)");
-    lock.bind::<diesel::sql_types::BigInt, _>(RELEASES).execute(conn).await?;
+    lock.bind::<BigInt, _>(RELEASES).execute(conn).await?;
     let tiers: Vec<String> = paused_tiers::table.select(paused_tiers::tier).load(conn).await?;
     Ok(tiers.into_iter().map(Tier::from).collect())
 }
 
-/// The lock of [`list_paused_for_release`], for a statement that reads projects. What that statement sees may be
+/// The lock of [`list_paused_for_release`], for a statement that reads something else. What that statement sees may be
 /// older than the lock: whoever uses this looks at the tiers again before the commit.
-pub(crate) fn hold_off_pauses() -> SqlLiteral<Text> {
-    sql(&format!("pg_advisory_xact_lock_shared({RELEASES})::text"))
+#[derive(Debug, Clone, Copy, QueryId, ValidGrouping)]
+pub(crate) struct HoldOffPauses;
+
+impl Expression for HoldOffPauses {
+    type SqlType = Text;
 }
 
-/// The tiers that are paused, for a statement that reads projects.
-pub(crate) fn paused_tiers() -> SqlLiteral<Array<Text>> {
-    sql("ARRAY(SELECT tier FROM paused_tiers)")
+impl QueryFragment<Pg> for HoldOffPauses {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("pg_advisory_xact_lock_shared(");
+        out.push_bind_param::<BigInt, _>(&RELEASES)?;
+        out.push_sql(")::text");
+        Ok(())
+    }
 }
+
+impl<Source> AppearsOnTable<Source> for HoldOffPauses {}
+impl<Source> SelectableExpression<Source> for HoldOffPauses {}
+
+/// The tiers that are paused, for a statement that reads something else.
+#[derive(Debug, Clone, Copy, QueryId, ValidGrouping)]
+pub(crate) struct PausedTiers;
+
+impl Expression for PausedTiers {
+    type SqlType = Array<Text>;
+}
+
+impl QueryFragment<Pg> for PausedTiers {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("ARRAY(SELECT tier FROM paused_tiers)");
+        Ok(())
+    }
+}
+
+impl<Source> AppearsOnTable<Source> for PausedTiers {}
+impl<Source> SelectableExpression<Source> for PausedTiers {}
 
 /// Waits for the releases that are under way, and keeps others waiting until the end of the transaction.
 pub(super) async fn await_releases(conn: &mut AsyncPgConnection) -> QueryResult<()> {
     let lock = diesel::sql_query("SELECT pg_advisory_xact_lock($1)");
-    lock.bind::<diesel::sql_types::BigInt, _>(RELEASES).execute(conn).await.map(|_| ())
+    lock.bind::<BigInt, _>(RELEASES).execute(conn).await.map(|_| ())
 }
 
 #[derive(Queryable)]

@@ -10,7 +10,7 @@ use protocol::vocabulary::Tier;
 
 use super::project::ProjectConfig;
 use super::store::SlotsRow;
-use crate::pauses::store::{hold_off_pauses, paused_tiers};
+use crate::pauses::store::{HoldOffPauses, PausedTiers};
 use crate::schema::projects;
 use crate::tasks::store::json::Json;
 use crate::tasks::submission::LeftOpen;
@@ -50,7 +50,7 @@ pub(crate) async fn list_for_submission(
     let ids: Vec<&str> = ids.iter().map(|id| id.as_str()).collect();
     let rows: Vec<(SubmissionRow, String, Vec<String>)> = projects::table
         .filter(projects::project_id.eq_any(ids))
-        .select((SubmissionRow::as_select(), hold_off_pauses(), paused_tiers()))
+        .select((SubmissionRow::as_select(), HoldOffPauses, PausedTiers))
         .load(conn)
         .await?;
     // Every row tells the same tiers.

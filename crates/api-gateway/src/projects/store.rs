@@ -10,7 +10,7 @@ use protocol::ProjectId;
 use protocol::vocabulary::Tier;
 
 use super::counters::Deltas;
-use crate::pauses::store::paused_tiers;
+use crate::pauses::store::PausedTiers;
 use crate::schema::{project_tiers, projects};
 use crate::tasks::store::arrays::array_statement;
 use crate::tasks::store::text::storable;
@@ -138,7 +138,7 @@ pub(crate) async fn has_released_too_much(
 ) -> QueryResult<bool> {
     let rows: Vec<(SlotsRow, Vec<String>)> = projects::table
         .filter(projects::project_id.eq_any(ids))
-        .select((SlotsRow::as_select(), paused_tiers()))
+        .select((SlotsRow::as_select(), PausedTiers))
         .load(conn)
         .await?;
     let is_known = |tier: &String| known_paused.iter().any(|known| known.as_str() == tier);

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::lineage::{Ancestry, find_ancestry};
 use super::{prov, settled};
-use crate::queries::Unanswered;
+use crate::queries::{Sight, Unanswered};
 use crate::records::rows::unreadable;
 
 /// The document about the artifact, record or task of that id.
@@ -20,8 +20,9 @@ pub async fn export_artifact(
     id: &str,
     format: ExportFormat,
     now: DateTime<Utc>,
+    sight: &Sight,
 ) -> Result<Value, Unanswered> {
-    let ancestry = find_ancestry(conn, id).await?;
+    let ancestry = find_ancestry(conn, id).await?.within(conn, sight).await?;
     match format {
         ExportFormat::Json => as_files(ancestry, now),
         ExportFormat::Prov => Ok(prov::document(&ancestry)),

@@ -8,7 +8,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::native::{self, WrittenRow};
 use crate::graph::{Direction, Limits, find_start, walk};
-use crate::queries::Unanswered;
+use crate::queries::{Sight, Unanswered};
 use crate::statement::statement;
 
 /// Most artifacts of one document; it is made for people and tools that take it whole.
@@ -96,6 +96,19 @@ pub(super) async fn find_ancestry(conn: &mut AsyncPgConnection, id: &str) -> Res
         records,
         truncated: reached.truncated,
     })
+}
+
+impl Ancestry {
+    /// The part of it that is to be seen.
+    pub(super) async fn within(mut self, conn: &mut AsyncPgConnection, sight: &Sight) -> QueryResult<Self> {
+        let nodes = self.nodes.iter().map(|node| node.id).collect();
+        if let Some(visible) = sight.visible(conn, nodes).await? {
+            self.nodes.retain(|node| visible.contains(&node.id));
+            self.edges.retain(|edge| visible.contains(&edge.input_id) && visible.contains(&edge.output_id));
+            self.records.retain(|row| sight.shows(row.project_id.as_deref()));
+        }
+        Ok(self)
+    }
 }
 
 async fn read_records(

@@ -10,7 +10,7 @@ use protocol::provenance_query::graph::{ImpactQuery, ImpactView};
 use protocol::{ProjectId, TaskId};
 use uuid::Uuid;
 
-use super::{GraphLimits, Unanswered, start_of};
+use super::{GraphLimits, Sight, Unanswered, start_of};
 use crate::graph::versions::by_artifact;
 use crate::graph::{Direction, walk};
 use crate::records::rows::unreadable;
@@ -44,9 +44,12 @@ pub async fn analyze_impact(
     conn: &mut AsyncPgConnection,
     query: ImpactQuery,
     limits: GraphLimits,
+    sight: &Sight,
 ) -> Result<ImpactView, Unanswered> {
     let start = start_of(conn, &query.id).await?;
-    let reached = walk(conn, &start.nodes, Direction::Dependents, limits.within(query.max_depth)).await?;
+    let limits = limits.within(query.max_depth);
+    let mut reached = walk(conn, &start.nodes, Direction::Dependents, limits).await?;
+    sight.narrow(conn, &mut reached).await?;
     let rows: Vec<AffectedRow> = ListAffected { nodes: reached.ids() }.load(conn).await?;
     let mut names = HashMap::with_capacity(rows.len());
     let (mut projects, mut tasks) = (BTreeSet::new(), BTreeSet::new());

@@ -12,7 +12,7 @@ use protocol::provenance_query::graph::{LineageEdge, LineageNode, LineageQuery, 
 use protocol::{ArtifactId, ProvenanceId};
 use uuid::Uuid;
 
-use super::{GraphLimits, Unanswered, start_of};
+use super::{GraphLimits, Sight, Unanswered, start_of};
 use crate::graph::{Direction, Limits, walk};
 use crate::records::rows::unreadable;
 use crate::statement::statement;
@@ -90,6 +90,7 @@ pub async fn get_lineage(
     conn: &mut AsyncPgConnection,
     query: LineageQuery,
     limits: GraphLimits,
+    sight: &Sight,
 ) -> Result<LineageView, Unanswered> {
     let start = start_of(conn, &query.id).await?;
     let asked = usize::try_from(query.limit).unwrap_or(usize::MAX).min(limits.nodes);
@@ -98,7 +99,8 @@ pub async fn get_lineage(
     let mut edges: BTreeMap<(i64, i64), EdgeRow> = BTreeMap::new();
     let mut truncated = false;
     for direction in [Direction::Dependencies, Direction::Dependents] {
-        let reached = walk(conn, &start.nodes, direction, within).await?;
+        let mut reached = walk(conn, &start.nodes, direction, within).await?;
+        sight.narrow(conn, &mut reached).await?;
         let nodes: Vec<i64> = start.nodes.iter().copied().chain(reached.ids()).collect();
         let most = i64::try_from(MOST_EDGES).unwrap_or(i64::MAX);
         let found: Vec<EdgeRow> =

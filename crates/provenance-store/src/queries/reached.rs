@@ -11,7 +11,7 @@ use protocol::vocabulary::Relationship;
 use protocol::{ArtifactId, ProvenanceId};
 use uuid::Uuid;
 
-use super::{GraphLimits, Unanswered, start_of};
+use super::{GraphLimits, Sight, Unanswered, start_of};
 use crate::graph::versions::{ReachedArtifact, by_artifact};
 use crate::graph::{Direction, store, walk};
 use crate::records::rows::unreadable;
@@ -26,10 +26,12 @@ pub async fn list_reached(
     query: ReachedQuery,
     direction: Direction,
     limits: GraphLimits,
+    sight: &Sight,
 ) -> Result<ReachedPage, Unanswered> {
     let start = start_of(conn, &query.id).await?;
     let limits = if query.transitive { limits.within(query.max_depth) } else { limits.direct() };
-    let reached = walk(conn, &start.nodes, direction, limits).await?;
+    let mut reached = walk(conn, &start.nodes, direction, limits).await?;
+    sight.narrow(conn, &mut reached).await?;
     let names = store::list_names(conn, reached.ids()).await?;
     let artifacts = by_artifact(&reached.nodes, names);
     let total = artifacts.len();

@@ -7,7 +7,7 @@ use diesel::sql_types::{Array, BigInt, Nullable, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use protocol::provenance_query::graph::RootCauseView;
 
-use super::{GraphLimits, Unanswered, start_of};
+use super::{GraphLimits, Sight, Unanswered, start_of};
 use crate::graph::{Direction, ReachedNode, Start, store, walk};
 use crate::statement::statement;
 
@@ -48,11 +48,15 @@ pub async fn find_root_cause(
     conn: &mut AsyncPgConnection,
     id: &str,
     limits: GraphLimits,
+    sight: &Sight,
 ) -> Result<RootCauseView, Unanswered> {
     let start = start_of(conn, id).await?;
     let Some(producer) = start.producer else { return Ok(view(&start, Vec::new(), None)) };
     let reached = walk(conn, &start.nodes, Direction::Dependencies, limits.within(None)).await?;
-    let tainted: Vec<TaintedRow> = ListTaintedFirst { nodes: reached.ids() }.load(conn).await?;
+    let visible = sight.visible(conn, reached.ids()).await?;
+    let is_visible = |node: &i64| visible.as_ref().is_none_or(|visible| visible.contains(node));
+    let candidates = reached.ids().into_iter().filter(is_visible).collect();
+    let tainted: Vec<TaintedRow> = ListTaintedFirst { nodes: candidates }.load(conn).await?;
     let nodes: HashMap<i64, ReachedNode> = reached.nodes.into_iter().map(|node| (node.id, node)).collect();
     let depth = |row: &TaintedRow| nodes.get(&row.id).map(|node| node.depth);
     let first = tainted.into_iter().min_by(|one, other| {
@@ -62,7 +66,8 @@ pub async fn find_root_cause(
         let path = vec![start.artifact_id.clone()];
         return Ok(view(&start, path, None));
     };
-    let way = way_down(&nodes, &start.nodes, first.id);
+    let mut way = way_down(&nodes, &start.nodes, first.id);
+    way.retain(|node| is_visible(node) || start.nodes.contains(node));
     let names = store::list_names(conn, way.clone()).await?;
     let path = way.iter().filter_map(|node| names.get(node).cloned()).collect();
     let input: Option<InputRow> = FindFirstInput { seq: producer }.get_result(conn).await.optional()?;

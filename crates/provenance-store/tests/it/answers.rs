@@ -1,12 +1,16 @@
 //! Answers about the graph and lists of records, from a small world with everything that makes graphs hard.
 
+use chrono::Utc;
+use protocol::ProjectId;
 use protocol::ProvenanceId;
 use protocol::TaskId;
+use protocol::provenance_query::ExportFormat;
 use protocol::provenance_query::graph::{ImpactQuery, LineageQuery, ReachedPage, ReachedPlace, ReachedQuery};
 use protocol::provenance_query::records::{ListRecordsQuery, RecordFilter, RecordPlace};
 use provenance_store::graph::Direction;
+use provenance_store::interchange::document::export_artifact;
 use provenance_store::queries::{
-    GraphLimits, Unanswered, analyze_impact, find_root_cause, get_lineage, list_reached, list_records,
+    GraphLimits, Sight, Unanswered, analyze_impact, find_root_cause, get_lineage, list_reached, list_records,
 };
 use serde_json::json;
 use uuid::Uuid;
@@ -58,7 +62,7 @@ async fn page(
     after: Option<ReachedPlace>,
 ) -> ReachedPage {
     let query = ReachedQuery { id: id.to_owned(), transitive: true, max_depth: None, limit, after };
-    list_reached(&mut *store.connection().await, query, direction, FAR).await.unwrap()
+    list_reached(&mut *store.connection().await, query, direction, FAR, &Sight::Everything).await.unwrap()
 }
 
 /// `artifact@depth` of everything reached.
@@ -118,13 +122,18 @@ async fn limits_cut_an_answer_and_say_so() {
     let ask = async |transitive, max_depth, limits| {
         let query = ReachedQuery { id: "a".to_owned(), transitive, max_depth, limit: 200, after: None };
         let mut conn = store.connection().await;
-        let page = list_reached(&mut conn, query, Direction::Dependents, limits).await.unwrap();
+        let page =
+            list_reached(&mut conn, query, Direction::Dependents, limits, &Sight::Everything).await.unwrap();
         let names: Vec<_> = page.artifacts.iter().map(|found| found.artifact_id.to_string()).collect();
         (names.join(" "), page.total, page.truncated)
     };
-    assert_eq!(ask(false, None, FAR).await, ("b c twice".to_owned(), 3, false), "nothing was left out");
-    assert_eq!(ask(true, Some(1), FAR).await, ("b c twice".to_owned(), 3, true));
-    assert_eq!(ask(true, Some(9), FAR).await.1, 6);
+    assert_eq!(
+        ask(false, None, FAR, &Sight::Everything).await,
+        ("b c twice".to_owned(), 3, false),
+        "nothing was left out"
+    );
+    assert_eq!(ask(true, Some(1), FAR, &Sight::Everything).await, ("b c twice".to_owned(), 3, true));
+    assert_eq!(ask(true, Some(9), FAR, &Sight::Everything).await.1, 6);
     assert_eq!(ask(true, None, GraphLimits { nodes: 2, depth: 9 }).await.1, 2);
     assert!(ask(true, None, GraphLimits { nodes: 2, depth: 9 }).await.2);
     assert!(ask(true, None, GraphLimits { nodes: 99, depth: 2 }).await.2);
@@ -139,7 +148,7 @@ async fn an_impact_counts_what_is_affected_and_names_projects_and_tasks() {
     }
     let impact = async |id: &str| {
         let query = ImpactQuery { id: id.to_owned(), max_depth: None };
-        analyze_impact(&mut *store.connection().await, query, FAR).await.unwrap()
+        analyze_impact(&mut *store.connection().await, query, FAR, &Sight::Everything).await.unwrap()
     };
     let a = impact("a").await;
     assert_eq!(a.direct_dependents, ["b", "c", "twice"]);
@@ -163,7 +172,8 @@ async fn an_impact_counts_what_is_affected_and_names_projects_and_tasks() {
 async fn the_root_cause_is_what_was_tainted_first_upstream() {
     let store = world("provenance_root_cause").await;
     let cause = async |id: &str| {
-        let found = find_root_cause(&mut *store.connection().await, id, FAR).await.unwrap();
+        let found =
+            find_root_cause(&mut *store.connection().await, id, FAR, &Sight::Everything).await.unwrap();
         (found.root_cause, found.immediate_cause, found.path.join(" "), found.depth)
     };
     let itself = |id: &str| (Some(id.to_owned()), None, id.to_owned(), 0);
@@ -201,7 +211,8 @@ async fn the_immediate_cause_is_the_input_that_was_listed_first() {
     let client = store.database.client().await;
     let mark = format!("UPDATE provenance_records SET is_tainted = true WHERE task_id = '{}'", task(1));
     client.batch_execute(&mark).await.unwrap();
-    let found = find_root_cause(&mut *store.connection().await, "made", FAR).await.unwrap();
+    let found =
+        find_root_cause(&mut *store.connection().await, "made", FAR, &Sight::Everything).await.unwrap();
     assert_eq!(found.immediate_cause.as_deref(), Some("z"));
     let inputs = store.record("made").await.inputs_consumed;
     assert_eq!(inputs.iter().map(|input| input.artifact_id.as_str()).collect::<Vec<_>>(), ["z", "m", "a"]);
@@ -212,7 +223,7 @@ async fn a_lineage_shows_both_directions_and_keeps_versions_apart() {
     let store = world("provenance_lineage").await;
     let lineage = async |id: &str, limit| {
         let query = LineageQuery { id: id.to_owned(), max_depth: None, limit };
-        get_lineage(&mut *store.connection().await, query, FAR).await.unwrap()
+        get_lineage(&mut *store.connection().await, query, FAR, &Sight::Everything).await.unwrap()
     };
     let b = lineage("b", 100).await;
     let nodes: Vec<_> = b.nodes.iter().map(|node| node.artifact_id.as_str()).collect();
@@ -236,12 +247,71 @@ async fn a_lineage_shows_both_directions_and_keeps_versions_apart() {
 }
 
 #[tokio::test]
+async fn who_may_see_some_projects_sees_nothing_of_what_others_made() {
+    let store = Store::create("provenance_sight").await;
+    // spec -> mine -> (theirs -> back, last); secret -> theirs: only `theirs` is another project's.
+    let works: [(u128, &str, &[&str], &str); 4] = [
+        (1, "mine", &["spec"], "shop"),
+        (2, "theirs", &["mine", "secret"], "other"),
+        (3, "back", &["theirs"], "shop"),
+        (4, "last", &["mine"], "shop"),
+    ];
+    for (number, artifact, inputs, project) in works {
+        let mut data = output_data(task(number), 1, artifact, inputs);
+        data["project_id"] = json!(project);
+        store.apply([event("task.output.created", i64::try_from(number).unwrap(), data)]).await;
+    }
+    let mark = format!("UPDATE provenance_records SET is_tainted = true WHERE task_id = '{}'", task(2));
+    store.database.client().await.batch_execute(&mark).await.unwrap();
+    let mut conn = store.connection().await;
+    let sight = Sight::Within(vec![ProjectId::new("shop").unwrap()]);
+    let query = |id: &str| ReachedQuery {
+        id: id.to_owned(),
+        transitive: true,
+        max_depth: None,
+        limit: 1,
+        after: None,
+    };
+    let page = list_reached(&mut conn, query("mine"), Direction::Dependents, FAR, &sight).await.unwrap();
+    assert_eq!((page.total, page.artifacts[0].artifact_id.as_str()), (2, "last"));
+    let page =
+        list_reached(&mut conn, query("mine"), Direction::Dependents, FAR, &Sight::Everything).await.unwrap();
+    assert_eq!(page.total, 3);
+    let page = list_reached(&mut conn, query("back"), Direction::Dependencies, FAR, &sight).await.unwrap();
+    assert_eq!(page.total, 2, "mine and what it was made from; not theirs, nor what only they used");
+
+    let asked = ImpactQuery { id: "mine".to_owned(), max_depth: None };
+    let impact = analyze_impact(&mut conn, asked, FAR, &sight).await.unwrap();
+    assert_eq!(impact.transitive_dependents, ["last", "back"]);
+    assert_eq!(impact.projects, [ProjectId::new("shop").unwrap()]);
+    assert_eq!(impact.tasks.len(), 2);
+
+    let asked = LineageQuery { id: "back".to_owned(), max_depth: None, limit: 100 };
+    let lineage = get_lineage(&mut conn, asked, FAR, &sight).await.unwrap();
+    let nodes: Vec<_> = lineage.nodes.iter().map(|node| node.artifact_id.as_str()).collect();
+    assert_eq!(nodes, ["back", "mine", "spec"]);
+    assert_eq!(lineage.edges.len(), 1);
+
+    let cause = find_root_cause(&mut conn, "back", FAR, &sight).await.unwrap();
+    assert_eq!((cause.path, cause.depth), (vec!["back".to_owned()], 0));
+    let document = export_artifact(&mut conn, "back", ExportFormat::Json, Utc::now(), &sight).await.unwrap();
+    assert_eq!(document["lineage"].as_array().unwrap().len(), 2);
+    assert!(!document.to_string().contains(&task(2).to_string()), "{document}");
+}
+
+#[tokio::test]
 async fn what_is_not_there_has_no_answers() {
     let store = Store::create("provenance_no_answers").await;
     let mut conn = store.connection().await;
     let query = ImpactQuery { id: "nothing".to_owned(), max_depth: None };
-    assert!(matches!(analyze_impact(&mut conn, query, FAR).await, Err(Unanswered::NotFound(_))));
-    assert!(matches!(find_root_cause(&mut conn, "nothing", FAR).await, Err(Unanswered::NotFound(_))));
+    assert!(matches!(
+        analyze_impact(&mut conn, query, FAR, &Sight::Everything).await,
+        Err(Unanswered::NotFound(_))
+    ));
+    assert!(matches!(
+        find_root_cause(&mut conn, "nothing", FAR, &Sight::Everything).await,
+        Err(Unanswered::NotFound(_))
+    ));
 }
 
 #[tokio::test]

@@ -97,7 +97,7 @@ pub(crate) fn rule_for(method: &Method, pattern: &'static str) -> Rule {
 }
 
 fn bounds_for(method: &Method, path: &str) -> Bounds {
-    let filters_itself = ["/projects", "/reviews"].contains(&path) && method == Method::GET;
+    let filters_itself = ["/projects", "/reviews", "/provenance"].contains(&path) && method == Method::GET;
     if BOUND_BY_HANDLER.contains(&path) || filters_itself {
         return Bounds::Handler;
     }

@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 
 use super::no_such_artifact;
 use super::reached::{Connected, ReachedParameters, ReachedView};
+use crate::access::Caller;
 use crate::http::AppState;
 use crate::http::openapi::answers::{CannotServe, NoSuchArtifactOrBadQuery};
 use crate::http::path::{PathId, RecordReference};
@@ -33,10 +34,11 @@ use crate::http::query::Query;
 )]
 pub(crate) async fn list_dependencies(
     state: Data<AppState>,
+    caller: Caller,
     id: PathId<RecordReference>,
     query: Query<ReachedParameters>,
 ) -> Result<Json<ListDependenciesResponse>, ApiError> {
-    let page = state.provenance.list_dependencies(query.0.about(id.0.0)).await?;
+    let page = state.provenance.within(caller.projects()).list_dependencies(query.0.about(id.0.0)).await?;
     Ok(Json(ListDependenciesResponse::of(page.ok_or_else(no_such_artifact)?.into())))
 }
 

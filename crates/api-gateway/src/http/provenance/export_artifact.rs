@@ -6,6 +6,7 @@ use protocol::ErrorCode;
 use protocol::provenance_query::ExportFormat;
 use utoipa::IntoParams;
 
+use crate::access::Caller;
 use crate::http::AppState;
 use crate::http::openapi::answers::{CannotServe, NoSuchArtifactOrBadInput};
 use crate::http::path::{PathId, RecordReference};
@@ -51,10 +52,11 @@ impl ReadQuery for ExportArtifactQuery {
 )]
 pub(crate) async fn export_artifact_provenance(
     state: Data<AppState>,
+    caller: Caller,
     id: PathId<RecordReference>,
     query: Query<ExportArtifactQuery>,
 ) -> Result<HttpResponse, ApiError> {
-    let found = state.provenance.export_artifact(id.0.0, query.0.format).await?;
+    let found = state.provenance.within(caller.projects()).export_artifact(id.0.0, query.0.format).await?;
     let document = found.ok_or_else(|| {
         ApiError::new(ErrorCode::ArtifactNotFound, "there is no artifact, record or task of that id")
     })?;

@@ -8,6 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::no_such_artifact;
 use super::reached::MOST_DEPTH;
+use crate::access::Caller;
 use crate::http::AppState;
 use crate::http::openapi::answers::{CannotServe, NoSuchArtifactOrBadQuery};
 use crate::http::path::{PathId, RecordReference};
@@ -36,13 +37,20 @@ use crate::tasks::queries;
 )]
 pub(crate) async fn get_impact(
     state: Data<AppState>,
+    caller: Caller,
     id: PathId<RecordReference>,
     query: Query<ImpactParameters>,
 ) -> Result<Json<ImpactResponse>, ApiError> {
     let query = ImpactQuery { id: id.0.0, max_depth: query.0.max_depth };
-    let impact = state.provenance.analyze_impact(query).await?.ok_or_else(no_such_artifact)?;
+    let impact = state
+        .provenance
+        .within(caller.projects())
+        .analyze_impact(query)
+        .await?
+        .ok_or_else(no_such_artifact)?;
     let artifacts = impact.transitive_dependents.iter().chain([&impact.artifact_id]);
-    let tasks_in_flight = queries::list_in_flight(&state.tasks, artifacts, &impact.tasks).await?;
+    let tasks_in_flight =
+        queries::list_in_flight(&state.tasks, artifacts, &impact.tasks, caller.projects()).await?;
     Ok(Json(ImpactResponse::of(impact, tasks_in_flight)))
 }
 

@@ -10,6 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::get::view::RecordTaintView;
 use super::no_such_artifact;
 use super::reached::MOST_DEPTH;
+use crate::access::Caller;
 use crate::http::AppState;
 use crate::http::openapi::answers::{CannotServe, NoSuchArtifactOrBadQuery};
 use crate::http::openapi::vocabulary::RelationshipWord;
@@ -43,12 +44,14 @@ const MOST_NODES: u32 = 10_000;
 )]
 pub(crate) async fn get_lineage(
     state: Data<AppState>,
+    caller: Caller,
     id: PathId<RecordReference>,
     query: Query<LineageParameters>,
 ) -> Result<Json<LineageResponse>, ApiError> {
     let limit = query.0.limit.unwrap_or(DEFAULT_NODES);
     let query = LineageQuery { id: id.0.0, max_depth: query.0.max_depth, limit };
-    let lineage = state.provenance.get_lineage(query).await?.ok_or_else(no_such_artifact)?;
+    let lineage =
+        state.provenance.within(caller.projects()).get_lineage(query).await?.ok_or_else(no_such_artifact)?;
     Ok(Json(lineage.into()))
 }
 

@@ -9,6 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::cursors::RecordCursor;
 use super::get::view::ProvenanceRecordResponse;
+use crate::access::Caller;
 use crate::http::AppState;
 use crate::http::openapi::answers::{BadProvenanceQuery, CannotServe};
 use crate::http::openapi::vocabulary::VerificationStatusWord;
@@ -35,9 +36,11 @@ const MOST_MODEL_CHARS: usize = 1_000;
 )]
 pub(crate) async fn list_provenance(
     state: Data<AppState>,
+    caller: Caller,
     query: Query<ListProvenanceQuery>,
 ) -> Result<Json<ListProvenanceResponse>, ApiError> {
-    let query: ListRecordsQuery = query.0.into();
+    let mut query: ListRecordsQuery = query.0.into();
+    query.filter.projects = caller.projects().map(<[ProjectId]>::to_vec);
     let limit = query.limit;
     let page = state.provenance.list_records(query).await?;
     Ok(Json(ListProvenanceResponse {

@@ -6,6 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::no_such_artifact;
+use crate::access::Caller;
 use crate::http::AppState;
 use crate::http::openapi::answers::{CannotServe, NoSuchArtifact};
 use crate::http::path::{PathId, RecordReference};
@@ -29,9 +30,15 @@ use crate::http::problem::ApiError;
 )]
 pub(crate) async fn get_root_cause(
     state: Data<AppState>,
+    caller: Caller,
     id: PathId<RecordReference>,
 ) -> Result<Json<RootCauseResponse>, ApiError> {
-    let found = state.provenance.find_root_cause(id.0.0).await?.ok_or_else(no_such_artifact)?;
+    let found = state
+        .provenance
+        .within(caller.projects())
+        .find_root_cause(id.0.0)
+        .await?
+        .ok_or_else(no_such_artifact)?;
     Ok(Json(found.into()))
 }
 

@@ -3,16 +3,17 @@
 
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Nullable, Text, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use protocol::TaskId;
+use protocol::{ProjectId, TaskId};
 use uuid::Uuid;
 
 const LIST: &str = "
     WITH affected AS MATERIALIZED (SELECT UNNEST($1) AS artifact_id),
     maker AS MATERIALIZED (SELECT UNNEST($2) AS task_id),
     open AS MATERIALIZED (
-        SELECT task_id, inputs, depends_on FROM tasks WHERE status IN ('pending', 'running'))
+        SELECT task_id, inputs, depends_on FROM tasks WHERE status IN ('pending', 'running')
+            AND ($3 IS NULL OR project_id = ANY ($3)))
     SELECT task_id FROM open JOIN maker USING (task_id)
     UNION
     SELECT open.task_id FROM open
@@ -34,11 +35,14 @@ pub(crate) async fn list(
     conn: &mut AsyncPgConnection,
     artifacts: Vec<String>,
     makers: &[TaskId],
+    within: Option<&[ProjectId]>,
 ) -> QueryResult<Vec<TaskId>> {
     let makers: Vec<Uuid> = makers.iter().map(|task| task.as_uuid()).collect();
+    let within: Option<Vec<&str>> = within.map(|ids| ids.iter().map(ProjectId::as_str).collect());
     let rows: Vec<Row> = sql_query(LIST)
         .bind::<Array<Text>, _>(artifacts)
         .bind::<Array<SqlUuid>, _>(makers)
+        .bind::<Nullable<Array<Text>>, _>(within)
         .load(conn)
         .await?;
     Ok(rows.into_iter().map(|row| TaskId(row.task_id)).collect())

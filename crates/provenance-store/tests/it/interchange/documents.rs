@@ -10,10 +10,12 @@ use super::samples::{Sample, lines_of};
 use crate::events::at;
 use crate::fixture::Store;
 use provenance_store::interchange::document::export_artifact;
-use provenance_store::queries::Unanswered;
+use provenance_store::queries::{Sight, Unanswered};
 
 async fn export(store: &Store, id: &str, format: ExportFormat) -> Value {
-    export_artifact(&mut *store.connection().await, id, format, at(2_000).to_utc()).await.unwrap()
+    export_artifact(&mut *store.connection().await, id, format, at(2_000).to_utc(), &Sight::Everything)
+        .await
+        .unwrap()
 }
 
 #[tokio::test]
@@ -79,8 +81,14 @@ async fn what_nobody_made_and_what_nobody_knows_are_told_apart() {
     assert_eq!(violations(&prov), Vec::<String>::new(), "{prov:#}");
     assert_eq!(prov["used"].as_object().unwrap().len(), 1);
     assert_eq!(prov["agent"].as_object().unwrap().len(), 2);
-    let unknown =
-        export_artifact(&mut *store.connection().await, "?", ExportFormat::Prov, at(1).to_utc()).await;
+    let unknown = export_artifact(
+        &mut *store.connection().await,
+        "?",
+        ExportFormat::Prov,
+        at(1).to_utc(),
+        &Sight::Everything,
+    )
+    .await;
     assert!(matches!(unknown, Err(Unanswered::NotFound(_))));
 }
 
