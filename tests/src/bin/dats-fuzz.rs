@@ -16,7 +16,7 @@ struct Arguments {
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Random requests for each operation, beside those that try each rule of the document once.
-    #[arg(long, default_value_t = 5)]
+    #[arg(long, default_value_t = 2)]
     examples: u32,
 }
 
