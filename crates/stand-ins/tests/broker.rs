@@ -7,9 +7,13 @@
     reason = "a test fails by panicking"
 )]
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use protocol::WireMessage;
+use protocol::topology::Topology;
 use serde_json::{Value, json};
+use stand_ins::broker::{BrokerAddress, Delivery, Handler, Outlet, Station, StationSettings, Verdict};
 use stand_ins::qa::{Qa, QaSettings};
 use stand_ins::worker::{Worker, WorkerSettings};
 use test_support::{Message, PATIENCE, Proxy, TestBroker, wait_until};
@@ -169,4 +173,51 @@ async fn failures_are_told_as_the_description_asks() {
         (&unlucky["error"]["code"], &unlucky["error"]["retryable"]),
         (&json!("MODEL_ERROR"), &json!(true))
     );
+}
+
+/// Tells three things one after another, and listens to nothing.
+struct Teller;
+
+#[async_trait::async_trait]
+impl Handler for Teller {
+    async fn handle(&self, _: Delivery, _: &Outlet) -> Verdict {
+        Verdict::Refused
+    }
+
+    async fn attend(&self, outlet: &Outlet) {
+        for number in 0..3 {
+            let message = WireMessage {
+                exchange: "task.events".to_owned(),
+                routing_key: QUEUE.to_owned(),
+                message_id: number.to_string(),
+                event_type: String::new(),
+                content_type: "text/plain".to_owned(),
+                correlation_id: None,
+                traceparent: None,
+                timestamp: 0,
+                body: Vec::new(),
+            };
+            outlet.publish(message).await.unwrap();
+        }
+        std::future::pending().await
+    }
+}
+
+#[tokio::test]
+async fn a_line_that_only_speaks_stays_open() {
+    let broker = broker_with_queues().await;
+    let settings = StationSettings {
+        address: BrokerAddress::parse(broker.url()).unwrap(),
+        name: "teller".to_owned(),
+        topology: Topology::default(),
+        subscriptions: Vec::new(),
+        prefetch: 1,
+    };
+    let station = Station::start(settings, Arc::new(Teller));
+    for number in 0..3 {
+        let message = broker.next_message(QUEUE).await;
+        assert_eq!(message.message_id, Some(number.to_string()), "each once: the line was never opened anew");
+    }
+    station.stop().await;
+    assert_eq!(broker.queue_depth(QUEUE).await, Some(0));
 }

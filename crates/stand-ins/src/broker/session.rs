@@ -124,6 +124,8 @@ pub(super) struct Session {
     outlet: Outlet,
     commands: UnboundedReceiver<Command>,
     unconfirmed: Unconfirmed,
+    /// Whether anything is subscribed to: without, the end of deliveries says nothing.
+    listens: bool,
 }
 
 impl Session {
@@ -148,7 +150,8 @@ impl Session {
         let (command_sender, commands) = unbounded_channel();
         let outlet = Outlet { commands: command_sender };
         let unconfirmed = Unconfirmed::default();
-        Ok(Self { connection, channel, lost, events, deliveries, outlet, commands, unconfirmed })
+        let listens = !settings.subscriptions.is_empty();
+        Ok(Self { connection, channel, lost, events, deliveries, outlet, commands, unconfirmed, listens })
     }
 
     /// Serves until the connection is lost or `stop` asks to end; in the latter case handlers get a moment to
@@ -176,7 +179,7 @@ impl Session {
                     drained.as_mut().reset(tokio::time::Instant::now() + DRAIN);
                 }
                 () = &mut drained, if stopping => break,
-                delivery = self.deliveries.recv(), if !stopping => match delivery {
+                delivery = self.deliveries.recv(), if self.listens && !stopping => match delivery {
                     Some(delivery) => { handlers.spawn(run(Arc::clone(&handler), delivery, self.outlet.clone())); }
                     None => return,
                 },
