@@ -69,7 +69,7 @@ impl Weather {
 /// How long the next loss takes; mostly there is none.
 fn loss() -> Duration {
     let lot = Uuid::new_v4().as_u128();
-    let lost = lot % GAPS_FOR_A_LOSS == 0;
+    let lost = lot.is_multiple_of(GAPS_FOR_A_LOSS);
     let milliseconds = if lost { 200 + (lot >> 64) % (LONGEST_LOSS_MS - 200) } else { 0 };
     Duration::from_millis(u64::try_from(milliseconds).unwrap_or_default())
 }
