@@ -1,5 +1,6 @@
 //! The pool of connections, its health check and its metrics.
 
+use deadpool::managed::QueueMode;
 use diesel::ConnectionError;
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
@@ -27,6 +28,8 @@ pub fn connect(settings: &DatabaseSettings) -> Result<Pool, TargetError> {
     let timeout = settings.connect_timeout();
     Pool::builder(AsyncDieselConnectionManager::new_with_config("", manager(connector, Handle::current())))
         .max_size(settings.max_connections)
+        // The connection that was used last has its statements planned and its caches warm.
+        .queue_mode(QueueMode::Lifo)
         .wait_timeout(Some(timeout))
         .create_timeout(Some(timeout.saturating_mul(hosts)))
         .recycle_timeout(Some(timeout))
