@@ -72,6 +72,7 @@ pub fn start(
         service: service(),
         interval: every(intervals.counters_ms),
         last: String::new(),
+        rest: Duration::ZERO,
     });
     starter.start(retention::Retention {
         service: service(),

@@ -1,7 +1,7 @@
 //! Counters: proves that each project's counters are the sum over its tasks, one project per pass, and repairs them
 //! where they are not. They are kept by the transitions in the same transactions, so a repair means a bug: it is told.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use diesel::result::Error as DieselError;
@@ -17,6 +17,9 @@ use crate::projects::audit::{Drift, find_project_after, list_drift, recount};
 use crate::projects::store::lock_projects;
 use crate::tasks::TaskService;
 
+/// Counting a project of a million tasks takes a second: proofs must never be what the database is busy with.
+const REST_PER_WORK: u32 = 100;
+
 /// See the module.
 pub(crate) struct Counters {
     /// What it works with.
@@ -25,6 +28,8 @@ pub(crate) struct Counters {
     pub(crate) interval: Duration,
     /// The project that was looked at last; empty before the first.
     pub(crate) last: String,
+    /// How long to leave the database alone after that one.
+    pub(crate) rest: Duration,
 }
 
 #[async_trait]
@@ -32,7 +37,7 @@ impl Reconciler for Counters {
     const NAME: &'static str = "counters";
 
     fn interval(&self) -> Duration {
-        self.interval
+        self.interval.max(self.rest)
     }
 
     async fn called(&self) {
@@ -44,9 +49,11 @@ impl Reconciler for Counters {
         let next = find_project_after(&mut conn, &self.last).await?;
         drop(conn);
         self.last = next.unwrap_or_default();
+        let started = Instant::now();
         if !self.last.is_empty() {
             repair_counters(&self.service, &self.last).await?;
         }
+        self.rest = started.elapsed() * REST_PER_WORK;
         Ok(Pass::Settled { next: None })
     }
 }

@@ -31,8 +31,12 @@ async fn planted_drift_is_found_told_and_repaired_project_by_project() {
     assert_eq!(found, [drift("active", 5, 3), drift("cancelled", 7, 1), drift("waiting", 0, 2)]);
 
     // The others are found on the way through all projects.
-    let mut reconciler =
-        Counters { service: gateway.service.clone(), interval: Duration::from_secs(1), last: String::new() };
+    let mut reconciler = Counters {
+        service: gateway.service.clone(),
+        interval: Duration::from_secs(1),
+        last: String::new(),
+        rest: Duration::ZERO,
+    };
     for expected in ["app", "default", "tiers", "web", "", "app"] {
         reconciler.pass(true).await.unwrap();
         assert_eq!(reconciler.last, expected);
