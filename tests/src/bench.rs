@@ -3,6 +3,7 @@
 
 pub mod cast;
 pub mod clock;
+pub mod crowd;
 pub mod figures;
 pub mod floors;
 pub mod graph;

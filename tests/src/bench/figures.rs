@@ -12,6 +12,8 @@ pub enum Quantity {
     Rate,
     /// Median time.
     P50,
+    /// Time that 95 of 100 do not exceed.
+    P95,
     /// Time that 99 of 100 do not exceed.
     P99,
     /// Time that 95 of 100 questions for a record do not exceed.
@@ -47,6 +49,7 @@ impl Quantity {
         match self {
             Self::Rate => "rate",
             Self::P50 => "p50",
+            Self::P95 => "p95",
             Self::P99 => "p99",
             Self::RecordP95 => "record by id, p95",
             Self::DirectP95 => "direct dependents, p95",
@@ -69,6 +72,7 @@ impl Quantity {
         match self {
             Self::Rate => "/s",
             Self::P50
+            | Self::P95
             | Self::P99
             | Self::RecordP95
             | Self::DirectP95

@@ -27,6 +27,8 @@ pub struct Scale {
     pub questions: usize,
     /// Files that are imported.
     pub files: usize,
+    /// Finished tasks in the tables where there are a million.
+    pub crowd: usize,
     /// Subscribers of live updates.
     pub subscribers: usize,
     /// Requests a second where a scenario fixes them.
@@ -51,6 +53,7 @@ impl Scale {
             graph: 100_000,
             questions: 100,
             files: 100_000,
+            crowd: 1_000_000,
             subscribers: 2_000,
             fixed_rate: 500.0,
             soak: Duration::from_secs(20 * 60),
@@ -70,6 +73,7 @@ impl Scale {
             graph: 10_000,
             questions: 40,
             files: 10_000,
+            crowd: 100_000,
             subscribers: 500,
             fixed_rate: 200.0,
             soak: Duration::from_secs(20),
@@ -91,6 +95,7 @@ impl Scale {
             graph: 1_000,
             questions: 3,
             files: 100,
+            crowd: 1_000,
             subscribers: 20,
             fixed_rate: 40.0,
             soak: Duration::from_secs(2),

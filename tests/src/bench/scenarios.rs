@@ -5,6 +5,7 @@ mod dispatch;
 mod end_to_end;
 mod events;
 mod live;
+mod million;
 mod provenance_graph;
 mod provenance_import;
 mod provenance_read;
@@ -51,6 +52,9 @@ pub const fn all() -> &'static [Scenario] {
         provenance_graph::SCENARIO,
         provenance_import::SCENARIO,
         live::SCENARIO,
+        million::SUBMIT,
+        million::STATUS,
+        million::LISTS,
         soak::SCENARIO,
     ]
 }

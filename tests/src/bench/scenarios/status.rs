@@ -30,15 +30,20 @@ pub(super) const SCENARIO: Scenario = Scenario {
 fn run(scale: Scale) -> BoxFuture<'static, Findings> {
     async move {
         let stage = Stage::start(&[Role::Gateway, Role::Routing]).await;
-        let ids = stage.stock(scale.stock).await;
-        stage.phase_holds("ready", ids.len()).await;
-        let requests: Vec<_> = ids.iter().map(|id| get(&format!("/api/v1/tasks/{id}"))).collect();
-        let pick = move |number: u64, _| {
-            let index = number.wrapping_mul(STRIDE) % requests.len() as u64;
-            requests[index as usize].clone()
-        };
-        let load = Load::new(stage.address(), scale.connections as usize, 200, Arc::new(pick));
-        of_load(load.closed(scale.warm_up, scale.time).await)
+        measure(&stage, &scale).await
     }
     .boxed()
+}
+
+/// The same on services that run already.
+pub(super) async fn measure(stage: &Stage, scale: &Scale) -> Findings {
+    let ids = stage.stock(scale.stock).await;
+    stage.phase_holds("ready", ids.len()).await;
+    let requests: Vec<_> = ids.iter().map(|id| get(&format!("/api/v1/tasks/{id}"))).collect();
+    let pick = move |number: u64, _| {
+        let index = number.wrapping_mul(STRIDE) % requests.len() as u64;
+        requests[index as usize].clone()
+    };
+    let load = Load::new(stage.address(), scale.connections as usize, 200, Arc::new(pick));
+    of_load(load.closed(scale.warm_up, scale.time).await)
 }

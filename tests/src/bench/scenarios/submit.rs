@@ -53,12 +53,17 @@ pub(super) fn tasks() -> Requests {
 fn closed(scale: Scale) -> BoxFuture<'static, Findings> {
     async move {
         let stage = Stage::start(&[Role::Gateway, Role::Routing]).await;
-        let load = Load::new(stage.address(), scale.connections as usize, 201, tasks());
-        let mut findings = of_load(load.closed(scale.warm_up, scale.time).await);
-        findings.extend(stage.memory());
-        findings
+        measure(&stage, &scale).await
     }
     .boxed()
+}
+
+/// As many as go, on services that run already.
+pub(super) async fn measure(stage: &Stage, scale: &Scale) -> Findings {
+    let load = Load::new(stage.address(), scale.connections as usize, 201, tasks());
+    let mut findings = of_load(load.closed(scale.warm_up, scale.time).await);
+    findings.extend(stage.memory());
+    findings
 }
 
 fn fixed(scale: Scale) -> BoxFuture<'static, Findings> {
