@@ -102,7 +102,6 @@ impl RestApi {
             .app_data(Data::new(self.state.clone()))
             .app_data(Data::new(self.document.clone()))
             .configure(routes::configure)
-            .wrap(from_fn(guard::admit))
             .wrap(from_fn(trace::observe))
     }
 }

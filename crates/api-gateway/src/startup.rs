@@ -30,6 +30,7 @@ use crate::queues::Queues;
 use crate::reconcilers::Hearing;
 use crate::settings::Settings;
 use crate::tasks::event_application::EventHandler;
+use crate::tasks::queries::TaskReader;
 use crate::tasks::submission::Submitter;
 use crate::tasks::{TaskService, TaskServiceParts};
 use crate::{consumers, live, reconcilers};
@@ -119,6 +120,8 @@ pub fn assemble(settings: &Settings, parts: Parts) -> anyhow::Result<SocketAddr>
     let (submitter, writing) =
         Submitter::new(service.clone(), management.default_priority, management.collector(), stop);
     tasks.spawn(Stage::Work, "submission writer", writing);
+    let (reader, reading) = TaskReader::new(service.clone(), shutdown.token(Stage::Work));
+    tasks.spawn(Stage::Work, "task reader", reading);
 
     let handler = EventHandler::new(service.clone(), management.plan_limits());
     let stop = shutdown.token(Stage::Intake);
@@ -155,6 +158,7 @@ pub fn assemble(settings: &Settings, parts: Parts) -> anyhow::Result<SocketAddr>
         tasks: service,
         access,
         idempotency,
+        reader,
         submitter,
         agents,
         live: hub,

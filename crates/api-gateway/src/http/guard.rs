@@ -21,12 +21,19 @@ use super::AppState;
 use super::problem::ApiError;
 use crate::access::Caller;
 
-/// Serves one request if its caller may make it.
+/// The path that a request goes to, as it stands in the table of routes; for the metrics. The router can be asked
+/// as well, but only by matching every path once more.
+#[derive(Clone, Copy)]
+pub(crate) struct RoutePath(pub(crate) &'static str);
+
+/// Serves one request to `path` if its caller may make it.
 pub(crate) async fn admit(
+    path: &'static str,
     request: ServiceRequest,
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let Some(rule) = rules::rule_of(&request) else { return next.call(request).await };
+    request.extensions_mut().insert(RoutePath(path));
+    let Some(rule) = rules::rule_of(path, &request) else { return next.call(request).await };
     let Reach::Scope(scope) = rule.reach else { return next.call(request).await };
     let Some(state) = request.app_data::<Data<AppState>>().cloned() else {
         return Ok(request.error_response(ApiError::internal("an application without state")));

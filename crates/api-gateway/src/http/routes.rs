@@ -1,19 +1,19 @@
 //! Every route of the API on one screen. The API's document is made from the same table; a path's other methods
 //! are answered with 405 and what is allowed.
 
-use std::collections::BTreeMap;
-
+use actix_web::dev::HttpServiceFactory;
 use actix_web::http::Method;
 use actix_web::http::header;
+use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig};
-use actix_web::{HttpResponse, Resource, Route};
+use actix_web::{HttpResponse, Route};
 use protocol::ErrorCode;
 use utoipa::OpenApi;
 
 use super::problem::ApiError;
 use super::{
-    API_PREFIX, agents, audit, checkpoints, dead_letters, dispatch, keys, live, operations, pauses, projects,
-    provenance, reviews, tasks, webhooks,
+    API_PREFIX, agents, audit, checkpoints, dead_letters, dispatch, guard, keys, live, operations, pauses,
+    projects, provenance, reviews, tasks, webhooks,
 };
 
 /// One method of one path, and who answers it.
@@ -151,18 +151,31 @@ aliases! {
 
 /// Adds the routes to an application. Whatever matches none of them is 404.
 pub(crate) fn configure(config: &mut ServiceConfig) {
-    let mut by_path: BTreeMap<&str, Vec<&RouteEntry>> = BTreeMap::new();
-    for entry in ROUTES.iter().chain(ALIASES) {
-        by_path.entry(entry.path).or_default().push(entry);
-    }
-    for (path, entries) in by_path {
+    for path in paths() {
+        let entries: Vec<&RouteEntry> =
+            ROUTES.iter().chain(ALIASES).filter(|entry| entry.path == path).collect();
         config.service(resource(path, &entries));
     }
     config.default_service(web::to(refuse_path));
 }
 
-/// One path with all its methods. `GET` implies `HEAD`, and `OPTIONS` tells what is allowed.
-fn resource(path: &str, entries: &[&RouteEntry]) -> Resource {
+/// Every path once. The router tries one after another: those without parameters come first, because they are
+/// only compared and because some of them look like the parameter of another; the others as in the table, which
+/// begins with what is asked most.
+fn paths() -> Vec<&'static str> {
+    let mut paths: Vec<&str> = Vec::new();
+    for entry in ROUTES.iter().chain(ALIASES) {
+        if !paths.contains(&entry.path) {
+            paths.push(entry.path);
+        }
+    }
+    paths.sort_by_key(|path| path.contains('{'));
+    paths
+}
+
+/// One path with all its methods, and the guard before them. `GET` implies `HEAD`, and `OPTIONS` tells what is
+/// allowed.
+fn resource(path: &'static str, entries: &[&RouteEntry]) -> impl HttpServiceFactory + use<> {
     let mut allowed: Vec<String> = entries.iter().map(|entry| entry.method.to_string()).collect();
     if allowed.iter().any(|method| method == "GET") {
         allowed.push("HEAD".to_owned());
@@ -189,6 +202,7 @@ fn resource(path: &str, entries: &[&RouteEntry]) -> Resource {
     resource
         .route(web::route().method(Method::OPTIONS).to(tell_options))
         .default_service(web::to(refuse_method))
+        .wrap(from_fn(move |request, next| guard::admit(path, request, next)))
 }
 
 /// The route of that method and path, as it stands in the tables.

@@ -15,6 +15,7 @@ use crate::live::Hub;
 use crate::provenance::ProvenanceClient;
 use crate::queues::Queues;
 use crate::tasks::TaskService;
+use crate::tasks::queries::TaskReader;
 use crate::tasks::submission::Submitter;
 
 /// Shared by all handlers; clones are the same.
@@ -26,6 +27,8 @@ pub struct AppState {
     pub access: Access,
     /// Requests that clients repeat.
     pub(crate) idempotency: Idempotency,
+    /// Looks single tasks up.
+    pub reader: TaskReader,
     /// Takes tasks in.
     pub submitter: Submitter,
     /// Knows the agents, and which work goes to them.

@@ -18,6 +18,7 @@ use futures_util::FutureExt;
 use tracing::{Instrument, Span};
 
 use self::measure::Measurement;
+use super::guard::RoutePath;
 use super::patience::Patience;
 use super::problem::ApiError;
 use super::security;
@@ -47,8 +48,8 @@ pub(crate) async fn observe(
         Ok(Ok(response)) => {
             let mut response = with_problem(response, &identity);
             decorate(response.headers_mut(), &identity, for_docs);
-            let route = response.request().match_pattern();
-            measurement.end(&span, route.as_deref(), response.status());
+            let route = response.request().extensions().get::<RoutePath>().map(|path| path.0);
+            measurement.end(&span, route, response.status());
             Ok(response)
         }
         // Without a response there is no request left to attach one to: the answer travels inside the error.

@@ -7,6 +7,7 @@ mod in_flight;
 mod page;
 mod project_status;
 mod project_tasks;
+mod reader;
 mod tree;
 mod waiting;
 
@@ -17,8 +18,8 @@ pub use in_flight::list_in_flight;
 pub use page::{PageKey, PageRequest, PageStart, TaskPage, TaskSummary, list_tasks};
 pub use project_status::{ProjectStatus, find_project_status};
 pub use project_tasks::{ProjectTask, ProjectTasks, list_project_tasks};
+pub use reader::TaskReader;
 pub use tree::{TaskTree, find_task_tree};
-pub use waiting::find_task_explained;
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;

@@ -14,7 +14,6 @@ use crate::http::openapi::vocabulary::TaskStatusWord;
 use crate::http::path::PathId;
 use crate::http::problem::ApiError;
 use crate::http::tasks::no_such_task;
-use crate::tasks::queries;
 use crate::tasks::task::Task;
 
 /// Shows how far work is
@@ -34,7 +33,7 @@ pub(crate) async fn get_work_status(
     task_id: PathId<TaskId>,
 ) -> Result<Json<WorkStatusResponse>, ApiError> {
     let task_id = task_id.0;
-    let task = queries::find_task_explained(&state.tasks, task_id).await?;
+    let task = state.reader.find(task_id).await?;
     let task = task.ok_or_else(|| no_such_task(task_id))?;
     Ok(Json(task.into()))
 }

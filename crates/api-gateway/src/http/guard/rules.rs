@@ -70,14 +70,13 @@ const BOUND_BY_HANDLER: &[&str] = &["/tasks", "/tasks/batch", "/dispatch", "/ws/
 const SHARED: &[&str] =
     &["/agents", "/agents/{agent_id}", "/workers", "/queues", "/tiers", "/health/detailed", "/metrics"];
 
-/// The rule of the route that a request goes to; `None` if it goes to none.
-pub(super) fn rule_of(request: &ServiceRequest) -> Option<Rule> {
+/// The rule of the route that a request to that path goes to; `None` if the path has no such method.
+pub(super) fn rule_of(path: &'static str, request: &ServiceRequest) -> Option<Rule> {
     let method = match *request.method() {
         Method::HEAD => &Method::GET,
         ref method => method,
     };
-    let pattern = request.match_pattern()?;
-    find_route(method, &pattern).map(|pattern| rule_for(method, pattern))
+    find_route(method, path).map(|pattern| rule_for(method, pattern))
 }
 
 /// The rule of a route.

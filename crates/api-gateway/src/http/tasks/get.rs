@@ -12,7 +12,6 @@ use crate::http::etag::EntityTag;
 use crate::http::openapi::answers::{CannotServe, NoSuchTask};
 use crate::http::path::PathId;
 use crate::http::problem::ApiError;
-use crate::tasks::queries;
 
 /// Shows a task
 #[utoipa::path(
@@ -37,7 +36,7 @@ pub(crate) async fn get_task(
     task_id: PathId<TaskId>,
 ) -> Result<HttpResponse, ApiError> {
     let task_id = task_id.0;
-    let task = queries::find_task_explained(&state.tasks, task_id).await?;
+    let task = state.reader.find(task_id).await?;
     let task = task.ok_or_else(|| no_such_task(task_id))?;
     let detail = task.waiting.as_ref().and_then(|waiting| waiting.detail.as_deref());
     let tag = EntityTag::of(task_id, task.sequence).with(detail);

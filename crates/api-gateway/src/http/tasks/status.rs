@@ -13,7 +13,6 @@ use crate::http::openapi::answers::{CannotServe, NoSuchTask};
 use crate::http::openapi::vocabulary::{PhaseWord, TaskStatusWord};
 use crate::http::path::PathId;
 use crate::http::problem::ApiError;
-use crate::tasks::queries;
 use crate::tasks::task::Task;
 
 /// Shows where a task is
@@ -33,7 +32,7 @@ pub(crate) async fn get_task_status(
     task_id: PathId<TaskId>,
 ) -> Result<Json<TaskStatusResponse>, ApiError> {
     let task_id = task_id.0;
-    let task = queries::find_task_explained(&state.tasks, task_id).await?;
+    let task = state.reader.find(task_id).await?;
     let task = task.ok_or_else(|| no_such_task(task_id))?;
     Ok(Json(task.into()))
 }

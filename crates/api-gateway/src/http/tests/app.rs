@@ -31,6 +31,7 @@ use crate::provenance::ProvenanceClient;
 use crate::queues::Queues;
 use crate::settings::AgentsSettings;
 use crate::tasks::lifecycle::Rules;
+use crate::tasks::queries::TaskReader;
 use crate::tasks::submission::{CollectorSettings, Submitter};
 use crate::tasks::{TaskService, TaskServiceParts};
 
@@ -158,6 +159,8 @@ fn api(auth: &AuthSettings) -> RestApi {
         forget_after_seconds: 86_400,
     };
     let agents = AgentRegistry::new(tasks.clone(), &agents);
+    let (reader, read) = TaskReader::new(tasks.clone(), stop.clone());
+    tokio::spawn(read);
     let clock = Arc::new(SystemClock);
     let (access, record) = Access::new(pool.clone(), clock, auth, stop.clone());
     tokio::spawn(record);
@@ -168,6 +171,7 @@ fn api(auth: &AuthSettings) -> RestApi {
         access,
         idempotency,
         agents,
+        reader,
         submitter,
         live,
         sockets: SocketRules::from(&LiveSettings::default()),

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
-use protocol::TaskId;
 use protocol::vocabulary::Phase;
 use service_runtime::database::StoreError;
 
@@ -13,20 +12,15 @@ use crate::pauses::store::{find_project_pause, find_tier_pause, list_paused_tier
 use crate::projects::store::find_slots;
 use crate::tasks::TaskService;
 use crate::tasks::store::queue::{MOST_COUNTED, count_ahead};
-use crate::tasks::store::read::find_task;
 use crate::tasks::task::{Task, Waiting, WaitingReason};
 
-/// The task as [`super::find_task`] finds it, and what it waits for in detail.
-///
-/// # Errors
-/// When the store does not answer.
-pub async fn find_task_explained(service: &TaskService, id: TaskId) -> Result<Option<Task>, StoreError> {
-    let mut conn = service.connection().await?;
-    let Some(mut task) = find_task(&mut conn, id).await? else { return Ok(None) };
+/// The task with what it waits for in detail.
+pub(super) async fn explain_waiting(service: &TaskService, mut task: Task) -> Result<Task, StoreError> {
     if task.awaits_slot() {
+        let mut conn = service.connection().await?;
         task.waiting = Some(explain(&mut conn, service, &task).await?);
     }
-    Ok(Some(task))
+    Ok(task)
 }
 
 /// Of the tasks that wait for a slot, those of a paused project or tier wait for it to be resumed.

@@ -22,7 +22,7 @@ use crate::reconcilers::{admission, timers};
 use crate::tasks::decomposition::plan::PlanLimits;
 use crate::tasks::event_application::EventHandler;
 use crate::tasks::lifecycle::Rules;
-use crate::tasks::queries::{self, HistoryEntry};
+use crate::tasks::queries::{self, HistoryEntry, TaskReader};
 use crate::tasks::submission::{CollectorSettings, NewTask, Submitter};
 use crate::tasks::task::Task;
 use crate::tasks::{TaskService, TaskServiceParts};
@@ -39,6 +39,7 @@ pub(super) struct Fixture {
 /// One gateway; several of them may share a database.
 pub(super) struct Replica {
     pub(super) service: TaskService,
+    pub(super) reader: TaskReader,
     pub(super) submitter: Submitter,
     pub(super) handler: EventHandler,
     pub(super) clock: ManualClock,
@@ -134,7 +135,9 @@ impl Replica {
             Submitter::new(service.clone(), Priority::Normal, settings, CancellationToken::new());
         tokio::spawn(run);
         let handler = EventHandler::new(service.clone(), PlanLimits { max_subtasks: 20, max_depth: 2 });
-        Self { service, submitter, handler, clock, announced }
+        let (reader, run) = TaskReader::new(service.clone(), CancellationToken::new());
+        tokio::spawn(run);
+        Self { service, reader, submitter, handler, clock, announced }
     }
 
     /// A gateway that reaches the database by another address.

@@ -127,3 +127,24 @@ async fn a_project_is_known_with_its_first_task() {
     let default = find_project_status(&gateway.service, &protocol::ProjectId::default()).await.unwrap();
     assert!(default.is_some(), "the default project is always there");
 }
+
+#[tokio::test]
+async fn many_who_ask_at_once_each_get_their_own_task() {
+    let gateway = Fixture::new("reader").await;
+    let mut ids = Vec::new();
+    for _ in 0..5 {
+        ids.push(gateway.submit(new_task("web")).await.submission.id);
+    }
+    ids.push(TaskId::generate());
+    let questions = ids.iter().cycle().take(600).map(|&id| {
+        let reader = gateway.reader.clone();
+        async move { (id, reader.find(id).await.unwrap()) }
+    });
+    let unknown = ids.last().copied().unwrap();
+    for (id, answer) in futures_util::future::join_all(questions).await {
+        assert_eq!(answer.map(|task| task.submission.id), (id != unknown).then_some(id));
+    }
+    let left = gateway.submit(new_task("web")).await;
+    let found = gateway.reader.find(left.submission.id).await.unwrap();
+    assert_eq!(found.map(|task| task.sequence), Some(left.sequence), "what is stored is found at once");
+}

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::fixture::*;
 use crate::pauses::{self, PauseRequest};
-use crate::tasks::queries::{find_project_status, find_task_explained};
+use crate::tasks::queries::find_project_status;
 use crate::tasks::submission::NewTask;
 use crate::tasks::task::{Task, Waiting, WaitingReason};
 
@@ -24,7 +24,7 @@ fn pinned(project: &str, tier: Tier) -> NewTask {
 }
 
 async fn waiting(gateway: &Fixture, task: &Task) -> Waiting {
-    let task = find_task_explained(&gateway.service, task.submission.id).await.unwrap().unwrap();
+    let task = gateway.reader.find(task.submission.id).await.unwrap().unwrap();
     assert_eq!(task.phase, Phase::Submitted);
     task.waiting.unwrap()
 }

@@ -10,7 +10,6 @@ use super::fixture::*;
 use crate::reconcilers::admission::admit_in_projects;
 use crate::reconcilers::schedule::Reconciler;
 use crate::tasks::lifecycle::Rules;
-use crate::tasks::queries::find_task_explained;
 use crate::tasks::submission::NewTask;
 use crate::tasks::task::{Task, WaitingReason};
 
@@ -57,7 +56,7 @@ async fn a_task_that_waits_is_told_its_place_and_the_places_follow_the_order_of_
     }
     let expected = [(waiting[2], 1), (waiting[1], 2), (waiting[3], 3), (waiting[0], 4)];
     for (id, place) in expected {
-        let task = find_task_explained(&gateway.service, id).await.unwrap().unwrap();
+        let task = gateway.reader.find(id).await.unwrap().unwrap();
         let told = task.waiting.unwrap();
         assert_eq!(told.reason, WaitingReason::Slot);
         let words = format!("place {place} in the queue of project web; {LIMIT} of {LIMIT} slots are taken");
