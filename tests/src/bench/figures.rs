@@ -30,6 +30,12 @@ pub enum Quantity {
     Taint,
     /// Whole time of something long.
     Seconds,
+    /// Heartbeats of agents taken in a second.
+    Heartbeats,
+    /// Results of agents taken in a second.
+    Results,
+    /// Time that 95 of 100 lists of all agents do not exceed.
+    ListP95,
     /// Largest resident memory of the api-gateway.
     GatewayMemory,
     /// Largest resident memory of the routing-engine.
@@ -58,6 +64,9 @@ impl Quantity {
             Self::DeepImpactP95 => "impact of 10,000 in a row, p95",
             Self::Taint => "taint with 10,000 dependents",
             Self::Seconds => "whole time",
+            Self::Heartbeats => "heartbeats",
+            Self::Results => "results",
+            Self::ListP95 => "list of all agents, p95",
             Self::GatewayMemory => "memory of api-gateway",
             Self::RoutingMemory => "memory of routing-engine",
             Self::ProvenanceMemory => "memory of provenance-store",
@@ -70,7 +79,7 @@ impl Quantity {
     #[must_use]
     pub const fn unit(self) -> &'static str {
         match self {
-            Self::Rate => "/s",
+            Self::Rate | Self::Heartbeats | Self::Results => "/s",
             Self::P50
             | Self::P95
             | Self::P99
@@ -79,7 +88,8 @@ impl Quantity {
             | Self::SmallImpactP95
             | Self::LargeImpactP95
             | Self::DeepImpactP95
-            | Self::Taint => "ms",
+            | Self::Taint
+            | Self::ListP95 => "ms",
             Self::Seconds => "s",
             Self::GatewayMemory | Self::RoutingMemory | Self::ProvenanceMemory | Self::Growth => "MiB",
             Self::Failures => "",
@@ -177,5 +187,7 @@ pub fn of_load(mut measured: Measured) -> Findings {
 /// The percentiles of latencies.
 #[must_use]
 pub fn of_latencies(latencies: &mut Latencies) -> Findings {
-    vec![(Quantity::P50, latencies.percentile(0.5)), (Quantity::P99, latencies.percentile(0.99))]
+    [(Quantity::P50, 0.5), (Quantity::P95, 0.95), (Quantity::P99, 0.99)]
+        .map(|(quantity, share)| (quantity, latencies.percentile(share)))
+        .into()
 }

@@ -27,6 +27,12 @@ pub struct Scale {
     pub questions: usize,
     /// Files that are imported.
     pub files: usize,
+    /// Agents that are heard of.
+    pub agents: u32,
+    /// Tasks that wait in the queues of projects.
+    pub queued: usize,
+    /// Tasks in each layer of those that wait for one another.
+    pub layer: usize,
     /// Finished tasks in the tables where there are a million.
     pub crowd: usize,
     /// Subscribers of live updates.
@@ -53,6 +59,9 @@ impl Scale {
             graph: 100_000,
             questions: 100,
             files: 100_000,
+            agents: 10_000,
+            queued: 10_000,
+            layer: 100,
             crowd: 1_000_000,
             subscribers: 2_000,
             fixed_rate: 500.0,
@@ -73,6 +82,9 @@ impl Scale {
             graph: 10_000,
             questions: 40,
             files: 10_000,
+            agents: 1_000,
+            queued: 2_000,
+            layer: 100,
             crowd: 100_000,
             subscribers: 500,
             fixed_rate: 200.0,
@@ -95,6 +107,9 @@ impl Scale {
             graph: 1_000,
             questions: 3,
             files: 100,
+            agents: 20,
+            queued: 200,
+            layer: 5,
             crowd: 1_000,
             subscribers: 20,
             fixed_rate: 40.0,

@@ -1,9 +1,12 @@
 //! What is measured, one file each: what it runs, and what it should reach.
 
+mod admission;
+mod agents;
 mod batch;
 mod dispatch;
 mod end_to_end;
 mod events;
+mod layers;
 mod live;
 mod million;
 mod provenance_graph;
@@ -45,8 +48,12 @@ pub const fn all() -> &'static [Scenario] {
         ready::SCENARIO,
         end_to_end::SUSTAINED,
         end_to_end::ONE_IN_FLIGHT,
+        admission::SCENARIO,
+        layers::SCENARIO,
         events::SCENARIO,
         dispatch::SCENARIO,
+        dispatch::CLOSED,
+        agents::SCENARIO,
         provenance_write::SCENARIO,
         provenance_read::SCENARIO,
         provenance_graph::SCENARIO,

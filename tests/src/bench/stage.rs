@@ -30,10 +30,14 @@ pub struct Stage {
 impl Stage {
     /// Starts these services.
     pub async fn start(roles: &[Role]) -> Self {
-        let unlimited = i32::MAX.to_string();
+        Self::start_with_limit(roles, i32::MAX.unsigned_abs()).await
+    }
+
+    /// The same with a limit on how many tasks each project may have under way.
+    pub async fn start_with_limit(roles: &[Role], most: u32) -> Self {
         let plan = roles.iter().fold(Plan::of(roles), |plan, &role| plan.setting(role, "LOG_LEVEL", "warn"));
         let limit = "DATS_TASK_MANAGEMENT__MAX_CONCURRENT_PER_PROJECT";
-        Self { stack: plan.setting(Role::Gateway, limit, &unlimited).start().await }
+        Self { stack: plan.setting(Role::Gateway, limit, &most.to_string()).start().await }
     }
 
     /// Where the gateway listens.
@@ -56,6 +60,20 @@ impl Stage {
         let share = |number: usize| tasks / STOCKERS + usize::from(number < tasks % STOCKERS);
         let ids = join_all((0..STOCKERS).map(|number| submit(address, share(number)))).await;
         ids.concat()
+    }
+
+    /// Submits tasks of these projects together, each waiting for the ones with these ids; their ids.
+    pub async fn submit_batch(&self, tasks: impl Iterator<Item = (String, Vec<String>)>) -> Vec<String> {
+        let task = |(project, others): (String, Vec<String>)| json!({ "description": "Write a function", "project_id": project, "depends_on": others });
+        let body = json!({ "tasks": tasks.map(task).collect::<Vec<_>>() });
+        let mut connection = Connection::open(self.address()).await.expect("a connection to the gateway");
+        let reply = connection.ask(&post("/api/v1/tasks/batch", &body.to_string())).await;
+        let reply = reply.expect("an answer of the gateway");
+        assert_eq!(reply.status, 200, "{}", String::from_utf8_lossy(reply.body));
+        let answer: Value = serde_json::from_slice(reply.body).expect("JSON");
+        let results = answer["results"].as_array().expect("results");
+        let id = |result: &Value| result["task_id"].as_str().expect("a task_id").to_owned();
+        results.iter().map(id).collect()
     }
 
     /// Waits until the gateway's table of tasks holds `tasks` in a phase.

@@ -11,7 +11,7 @@ fn the_bench_measures_and_tells_ratios() {
     std::fs::create_dir_all(&folder).unwrap();
     let (json, markdown) = (folder.join("report.json"), folder.join("report.md"));
     let output = Command::new(env!("CARGO_BIN_EXE_dats-bench"))
-        .args(["--smoke", "--only", "submit,status,end-to-end"])
+        .args(["--smoke", "--only", "submit,status,end-to-end,layers,agents"])
         .arg("--json")
         .arg(&json)
         .arg("--markdown")

@@ -77,7 +77,10 @@ fn request_span(request: &ServiceRequest) -> Span {
 }
 
 /// The response as it is, or the problem body if it stands for an error.
-fn with_problem(response: ServiceResponse<BoxBody>, identity: &RequestIdentity) -> ServiceResponse<BoxBody> {
+pub(crate) fn with_problem(
+    response: ServiceResponse<BoxBody>,
+    identity: &RequestIdentity,
+) -> ServiceResponse<BoxBody> {
     let status = response.status();
     if !status.is_client_error() && !status.is_server_error() {
         return response;

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::Scenario;
 use crate::Role;
 use crate::bench::cast::{Cast, Ledger};
-use crate::bench::figures::{Findings, Quantity, Target, of_latencies};
+use crate::bench::figures::{Findings, Quantity, Target, of_latencies, of_load};
 use crate::bench::load::{Load, Requests, post};
 use crate::bench::scale::Scale;
 use crate::bench::stage::{PATIENCE, PROJECT, Stage};
@@ -22,6 +22,27 @@ pub(super) const SCENARIO: Scenario = Scenario {
     run,
     by_default: true,
 };
+
+/// Only handed in, as fast as 64 callers go on.
+pub(super) const CLOSED: Scenario = Scenario {
+    name: "dispatch-closed",
+    operation: "POST /dispatch, durable, 64 connections, an agent at work",
+    targets: &[(Quantity::P95, Target::Under(20.0)), (Quantity::Failures, Target::Under(1.0))],
+    run: closed,
+    by_default: true,
+};
+
+fn closed(scale: Scale) -> BoxFuture<'static, Findings> {
+    async move {
+        let stage = Stage::start(&[Role::Gateway, Role::Routing]).await;
+        let cast = Cast::at(&stage);
+        cast.agent();
+        let ledger = Ledger::new(false, 0, scale.warm_up, scale.time);
+        let load = Load::new(stage.address(), scale.connections as usize, 200, work(ledger));
+        of_load(load.closed(scale.warm_up, scale.time).await)
+    }
+    .boxed()
+}
 
 fn run(scale: Scale) -> BoxFuture<'static, Findings> {
     async move {

@@ -20,6 +20,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
     operation: "GET /tasks/{task_id}, 64 connections",
     targets: &[
         (Quantity::Rate, Target::TimesFloor(0.5, Floor::PointSelect)),
+        (Quantity::P95, Target::Under(10.0)),
         (Quantity::P99, Target::Under(10.0)),
         (Quantity::Failures, Target::Under(1.0)),
     ],

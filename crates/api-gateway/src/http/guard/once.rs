@@ -16,6 +16,7 @@ use crate::access::Caller;
 use crate::http::AppState;
 use crate::http::body::collect;
 use crate::http::problem::{ApiError, FieldError};
+use crate::http::trace::{RequestIdentity, with_problem};
 use crate::idempotency::{Claim, Claimed, Fingerprint, Idempotency, KeptAnswer, KeyedRequest, OperationId};
 
 pub(crate) const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
@@ -121,6 +122,12 @@ async fn serve_claimed(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let (response, kept) = match next.call(request).await {
         Ok(response) if is_final(response.status()) => {
+            // What is kept is what the client reads, not the error that it is made from.
+            let identity = response.request().extensions().get::<RequestIdentity>().cloned();
+            let response = match identity {
+                Some(identity) => with_problem(response, &identity),
+                None => response,
+            };
             let (response, kept) = read_answer(response).await?;
             (Ok(response), kept)
         }
