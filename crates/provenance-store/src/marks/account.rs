@@ -70,8 +70,12 @@ statement!(
         COALESCE(record.project_id, '')
      FROM UNNEST($5, $6, $7, $8, $9) WITH ORDINALITY AS line (seq, node, cascade_id, depth, source, place)
      LEFT JOIN provenance_records record ON record.seq = line.seq
-     LEFT JOIN artifacts made
-        ON CASE WHEN line.node IS NULL THEN made.producer_seq = line.seq ELSE made.id = line.node END
+     LEFT JOIN LATERAL (
+        SELECT artifact_id, produced_at, position FROM artifacts
+        WHERE line.node IS NULL AND producer_seq = line.seq
+        UNION ALL
+        SELECT artifact_id, produced_at, position FROM artifacts WHERE id = line.node
+     ) made ON true
      ORDER BY line.place, made.produced_at, made.position
      RETURNING artifact_id, depth, cascade_id, source_artifact_id, project_id"
 );

@@ -51,10 +51,8 @@ pub(super) struct TlsTarget {
     pub(super) ca_file: Option<PathBuf>,
 }
 
-/// Every statement has an index that is made for it. A connection keeps the plan of a statement: one that was made
-/// while a table was empty would read the whole of it for as long as nobody has counted its rows. Compiling
-/// statements that take a millisecond costs more than it saves.
-const PLANNING: &str = "-c enable_seqscan=off -c jit=off";
+/// Compiling statements that take a millisecond costs more than it saves.
+const PLANNING: &str = "-c jit=off";
 
 impl Target {
     /// Reads the URL. `limited` sessions have the statement timeout; migrations take their time.

@@ -37,7 +37,7 @@ fn run(scale: Scale) -> BoxFuture<'static, Findings> {
         let database = stage.stack.gateway_database().client().await;
         let done = "SELECT count(*) FROM tasks WHERE status = 'completed'";
         let rate = growth_rate(&database, done, waiting as i64, "all queues are worked off").await;
-        let wrong = "SELECT sum(active) + sum(waiting) FROM projects";
+        let wrong = "SELECT (sum(active) + sum(waiting))::bigint FROM projects";
         vec![(Quantity::Rate, rate), (Quantity::Failures, number(&database, wrong).await as f64)]
     }
     .boxed()
