@@ -1,22 +1,24 @@
 //! Group commit: whatever waits at the same moment is written together and answered together.
-//! There is no timer: what comes alone is a batch of one and waits for nothing. Memory is bounded by the
-//! channel; when it is full, the newcomer is told so at once.
+//! There is no timer: what comes alone is a batch of one and waits for nothing. With a second writer, what comes
+//! while a batch is on its way to the disk need not wait for that one either. Memory is bounded by the channel; when it
+//! is full, the newcomer is told so at once.
 
 use async_trait::async_trait;
+use futures_util::future::join_all;
 use thiserror::Error;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 /// Writes a batch in one transaction.
 #[async_trait]
-pub(crate) trait BatchWriter: Send + 'static {
+pub(crate) trait BatchWriter: Send + Sync + 'static {
     /// What is written.
     type Item: Send + 'static;
     /// What one item is answered with.
     type Answer: Send + 'static;
 
     /// Writes `batch` and gives one answer per item, in the same order.
-    async fn write(&mut self, batch: Vec<Self::Item>) -> Vec<Self::Answer>;
+    async fn write(&self, batch: Vec<Self::Item>) -> Vec<Self::Answer>;
 }
 
 /// Why an item was not written.
@@ -37,6 +39,8 @@ pub struct CollectorSettings {
     pub capacity: usize,
     /// Most items of one batch.
     pub max_batch: usize,
+    /// Batches that may be written at the same time.
+    pub writers: usize,
 }
 
 struct Waiting<W: BatchWriter> {
@@ -64,7 +68,7 @@ impl<W: BatchWriter> Collector<W> {
         stop: CancellationToken,
     ) -> (Self, impl Future<Output = ()> + Send) {
         let (sender, receiver) = mpsc::channel(settings.capacity.max(1));
-        (Self { waiting: sender }, write_batches(receiver, writer, settings.max_batch.max(1), stop))
+        (Self { waiting: sender }, write_batches(receiver, writer, settings, stop))
     }
 
     /// Hands in `item` and waits until its batch is committed.
@@ -82,34 +86,50 @@ impl<W: BatchWriter> Collector<W> {
 }
 
 async fn write_batches<W: BatchWriter>(
-    mut waiting: mpsc::Receiver<Waiting<W>>,
-    mut writer: W,
-    max_batch: usize,
+    waiting: mpsc::Receiver<Waiting<W>>,
+    writer: W,
+    settings: CollectorSettings,
     stop: CancellationToken,
 ) {
-    let mut taken = Vec::with_capacity(max_batch);
+    let waiting = Mutex::new(waiting);
+    let most = settings.max_batch.max(1);
+    join_all((0..settings.writers.max(1)).map(|_| write_in_turn(&waiting, &writer, most, &stop))).await;
+}
+
+/// Takes what waits and writes it, again and again; whoever takes has the others wait, whoever writes does not.
+async fn write_in_turn<W: BatchWriter>(
+    waiting: &Mutex<mpsc::Receiver<Waiting<W>>>,
+    writer: &W,
+    most: usize,
+    stop: &CancellationToken,
+) {
     loop {
-        let count = tokio::select! {
-            biased;
-            count = waiting.recv_many(&mut taken, max_batch) => count,
-            () = stop.cancelled(), if !waiting.is_closed() => {
-                waiting.close();
-                continue;
-            }
-        };
-        if count == 0 {
+        let mut taken = take(&mut *waiting.lock().await, most, stop).await;
+        if taken.is_empty() {
             return;
         }
         // Nobody waits for the answer any more: the client is gone and was promised nothing.
         taken.retain(|entry: &Waiting<W>| !entry.answer.is_closed());
         let (items, answers): (Vec<_>, Vec<_>) =
-            taken.drain(..).map(|entry| (entry.item, entry.answer)).unzip();
+            taken.into_iter().map(|entry| (entry.item, entry.answer)).unzip();
         if items.is_empty() {
             continue;
         }
         for (answer, result) in answers.into_iter().zip(writer.write(items).await) {
             // A client that left meanwhile has its task nevertheless; it can find it by listing.
             let _ = answer.send(result);
+        }
+    }
+}
+
+/// What waits, at least one item; none when nothing will come any more.
+async fn take<T>(waiting: &mut mpsc::Receiver<T>, most: usize, stop: &CancellationToken) -> Vec<T> {
+    let mut taken = Vec::new();
+    loop {
+        tokio::select! {
+            biased;
+            _ = waiting.recv_many(&mut taken, most) => return taken,
+            () = stop.cancelled(), if !waiting.is_closed() => waiting.close(),
         }
     }
 }
@@ -129,7 +149,7 @@ mod tests {
         type Item = u32;
         type Answer = u32;
 
-        async fn write(&mut self, batch: Vec<u32>) -> Vec<u32> {
+        async fn write(&self, batch: Vec<u32>) -> Vec<u32> {
             self.sizes.send(batch.len()).unwrap();
             self.permits.acquire().await.unwrap().forget();
             batch.into_iter().map(|number| number * 2).collect()
@@ -145,14 +165,15 @@ mod tests {
     }
 
     fn start(capacity: usize, max_batch: usize) -> Setup {
+        start_with(CollectorSettings { capacity, max_batch, writers: 1 })
+    }
+
+    fn start_with(settings: CollectorSettings) -> Setup {
         let permits = std::sync::Arc::new(tokio::sync::Semaphore::new(0));
         let (sender, sizes) = mpsc::unbounded_channel();
         let stop = CancellationToken::new();
-        let (collector, run) = Collector::new(
-            CollectorSettings { capacity, max_batch },
-            Doubler { permits: permits.clone(), sizes: sender },
-            stop.clone(),
-        );
+        let (collector, run) =
+            Collector::new(settings, Doubler { permits: permits.clone(), sizes: sender }, stop.clone());
         Setup { collector, permits, sizes, stop, ended: tokio::spawn(run) }
     }
 
@@ -176,6 +197,28 @@ mod tests {
         let answers = futures_util::future::join_all(rest).await;
         let answers: Vec<_> = answers.into_iter().map(Result::unwrap).collect();
         assert_eq!(answers, [4, 6, 8, 10, 12]);
+    }
+
+    #[tokio::test]
+    async fn a_second_writer_takes_what_comes_while_the_first_one_writes() {
+        let mut setup = start_with(CollectorSettings { capacity: 16, max_batch: 4, writers: 2 });
+        let write = |number| {
+            let collector = setup.collector.clone();
+            tokio::spawn(async move { collector.write(number).await.unwrap() })
+        };
+        let first = write(1);
+        assert_eq!(setup.sizes.recv().await, Some(1));
+        let second = write(2);
+        assert_eq!(setup.sizes.recv().await, Some(1), "while the first one still waits for its permit");
+        let third = write(3);
+        while setup.collector.waiting.capacity() == 16 {
+            tokio::task::yield_now().await;
+        }
+        assert!(setup.sizes.try_recv().is_err(), "no third batch at the same time");
+        setup.permits.add_permits(10);
+        assert_eq!((first.await.unwrap(), second.await.unwrap(), third.await.unwrap()), (2, 4, 6));
+        setup.stop.cancel();
+        setup.ended.await.unwrap();
     }
 
     #[tokio::test]

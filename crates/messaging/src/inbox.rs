@@ -17,12 +17,15 @@ use uuid::Uuid;
 ///
 /// # Errors
 /// As the database says.
-pub async fn claim(connection: &mut AsyncPgConnection, events: &[EventId]) -> QueryResult<HashSet<EventId>> {
+pub async fn claim(mut connection: &AsyncPgConnection, events: &[EventId]) -> QueryResult<HashSet<EventId>> {
+    if events.is_empty() {
+        return Ok(HashSet::new());
+    }
     // Two transactions that claim the same ids in different orders would wait for each other.
     let mut ids: Vec<Uuid> = events.iter().map(|id| id.as_uuid()).collect();
     ids.sort_unstable();
     ids.dedup();
-    let new: Vec<Uuid> = NewIds(ids).load(connection).await?;
+    let new: Vec<Uuid> = NewIds(ids).load(&mut connection).await?;
     Ok(new.into_iter().map(EventId).collect())
 }
 

@@ -44,6 +44,7 @@ pub const fn all() -> &'static [Scenario] {
         submit::CLOSED,
         submit::FIXED,
         batch::SCENARIO,
+        batch::LARGE,
         status::SCENARIO,
         ready::SCENARIO,
         end_to_end::SUSTAINED,

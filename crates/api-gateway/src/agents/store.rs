@@ -39,7 +39,7 @@ array_statement! {
 
 /// Records a batch of heartbeats in one statement, rows in the batch's own order.
 pub(crate) async fn record_sightings(
-    conn: &mut AsyncPgConnection,
+    mut conn: &AsyncPgConnection,
     sightings: &Sightings<'_>,
 ) -> QueryResult<()> {
     let mut statement = RecordSightings::default();
@@ -54,7 +54,7 @@ pub(crate) async fn record_sightings(
         statement.last_heartbeat_at.push(newest.at);
         statement.heartbeats.push(seen.count());
     }
-    if statement.agent_id.is_empty() { Ok(()) } else { statement.execute(conn).await.map(|_| ()) }
+    if statement.agent_id.is_empty() { Ok(()) } else { statement.execute(&mut conn).await.map(|_| ()) }
 }
 
 /// An agent's row as it is read back.

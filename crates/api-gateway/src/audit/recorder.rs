@@ -9,7 +9,7 @@ use super::entry::{AuditEntry, AuditFilter, AuditPage};
 use super::store;
 use crate::group_commit::{BatchWriter, Collector, CollectorSettings};
 
-const SETTINGS: CollectorSettings = CollectorSettings { capacity: 4096, max_batch: 256 };
+const SETTINGS: CollectorSettings = CollectorSettings { capacity: 4096, max_batch: 256, writers: 1 };
 
 /// See the module. Cheap to clone.
 #[derive(Clone)]
@@ -74,10 +74,10 @@ impl BatchWriter for Writer {
     /// Whether it is stored.
     type Answer = bool;
 
-    async fn write(&mut self, batch: Vec<AuditEntry>) -> Vec<bool> {
+    async fn write(&self, batch: Vec<AuditEntry>) -> Vec<bool> {
         let written = async {
-            let mut conn = self.pool.get().await?;
-            Ok::<_, StoreError>(store::insert(&mut conn, &batch).await?)
+            let conn = self.pool.get().await?;
+            Ok::<_, StoreError>(store::insert_entries(&conn, &batch).await?)
         };
         let is_stored = match written.await {
             Ok(()) => true,

@@ -1,36 +1,57 @@
 //! SQL of the audit log.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Timestamptz};
+use diesel::sql_types::{BigInt, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use protocol::TraceId;
 use uuid::Uuid;
 
 use super::entry::{AuditEntry, AuditFilter, AuditPage, RecordedEntry};
 use crate::schema::audit_log;
+use crate::tasks::store::arrays::array_statement;
 use crate::tasks::store::text::storable;
 
+array_statement! {
+    /// Entries of the audit log.
+    InsertEntries<'a> {
+        at: Timestamptz => DateTime<Utc>,
+        caller: Text => &'a str,
+        caller_name: Text => &'a str,
+        peer: Nullable<Text> => Option<&'a str>,
+        method: Text => &'a str,
+        path: Text => Cow<'a, str>,
+        status: SmallInt => i16,
+        location: Nullable<Text> => Option<&'a str>,
+        trace_id: SqlUuid => Uuid,
+        request_id: Text => &'a str,
+    }
+    before "INSERT INTO audit_log (at, caller, caller_name, peer, method, path, status, location, trace_id, \
+        request_id) SELECT * FROM ";
+    after "";
+}
+
 /// Stores entries.
-pub(super) async fn insert(conn: &mut AsyncPgConnection, entries: &[AuditEntry]) -> QueryResult<()> {
-    let rows: Vec<_> = entries
-        .iter()
-        .map(|entry| {
-            (
-                audit_log::at.eq(entry.at.to_utc()),
-                audit_log::caller.eq(entry.caller.as_str()),
-                audit_log::caller_name.eq(entry.caller_name.as_str()),
-                audit_log::peer.eq(entry.peer.as_deref()),
-                audit_log::method.eq(entry.method.as_str()),
-                audit_log::path.eq(storable(&entry.path)),
-                audit_log::status.eq(i16::try_from(entry.status).unwrap_or_default()),
-                audit_log::location.eq(entry.location.as_deref()),
-                audit_log::trace_id.eq(entry.trace_id.as_uuid()),
-                audit_log::request_id.eq(entry.request_id.as_str()),
-            )
-        })
-        .collect();
-    diesel::insert_into(audit_log::table).values(rows).execute(conn).await.map(|_| ())
+pub(crate) async fn insert_entries(
+    mut conn: &AsyncPgConnection,
+    entries: impl IntoIterator<Item = &AuditEntry>,
+) -> QueryResult<()> {
+    let mut statement = InsertEntries::default();
+    for entry in entries {
+        statement.at.push(entry.at.to_utc());
+        statement.caller.push(&entry.caller);
+        statement.caller_name.push(&entry.caller_name);
+        statement.peer.push(entry.peer.as_deref());
+        statement.method.push(&entry.method);
+        statement.path.push(storable(&entry.path));
+        statement.status.push(i16::try_from(entry.status).unwrap_or_default());
+        statement.location.push(entry.location.as_deref());
+        statement.trace_id.push(entry.trace_id.as_uuid());
+        statement.request_id.push(&entry.request_id);
+    }
+    if statement.at.is_empty() { Ok(()) } else { statement.execute(&mut conn).await.map(|_| ()) }
 }
 
 #[derive(Queryable, Selectable)]

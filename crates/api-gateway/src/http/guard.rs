@@ -15,6 +15,7 @@ use actix_web::web::Data;
 use actix_web::{Error, FromRequest, HttpMessage, HttpRequest};
 use protocol::ErrorCode;
 
+pub(crate) use self::note::AuditSlip;
 use self::note::Note;
 use self::rules::{Reach, Rule};
 use super::AppState;

@@ -4,13 +4,13 @@ use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use futures_util::try_join;
 use protocol::ProjectId;
 use protocol::vocabulary::Tier;
 
 use super::counters::Deltas;
-use crate::pauses::store::PausedTiers;
 use crate::schema::{project_tiers, projects};
 use crate::tasks::store::arrays::array_statement;
 use crate::tasks::store::text::storable;
@@ -25,7 +25,9 @@ array_statement! {
 }
 
 array_statement! {
-    /// Changes of counters, one row per project.
+    /// Changes of counters, one row per project; gives the projects as they are then. Rows are locked in the order of
+    /// the ids before any is changed: an UPDATE that joins an array locks in the order of its plan, which nobody
+    /// promises.
     UpdateCounters<'a> {
         project_id: Text => &'a str,
         active: BigInt => i64,
@@ -40,11 +42,17 @@ array_statement! {
         tokens_output: BigInt => i64,
         last_activity_at: Timestamptz => DateTime<Utc>,
     }
-    before "UPDATE projects SET active = active + a1, waiting = waiting + a2, pending = pending + a3, \
+    before "WITH held AS MATERIALIZED ( \
+            SELECT project_id FROM projects WHERE project_id = ANY ($1) ORDER BY project_id FOR NO KEY UPDATE) \
+        UPDATE projects SET active = active + a1, waiting = waiting + a2, pending = pending + a3, \
         running = running + a4, completed = completed + a5, failed = failed + a6, cancelled = cancelled + a7, \
         execution_time_ms = execution_time_ms + a8, tokens_input = tokens_input + a9, \
         tokens_output = tokens_output + a10, last_activity_at = greatest(last_activity_at, a11) FROM ";
-    after "AS changed (id, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11) WHERE projects.project_id = changed.id";
+    after "AS changed (id, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11) JOIN held ON held.project_id = changed.id \
+        WHERE projects.project_id = changed.id \
+        RETURNING projects.project_id, projects.max_concurrent, projects.active, projects.waiting, \
+            projects.paused_at, ARRAY(SELECT tier FROM paused_tiers)";
+    returns ((Text, Nullable<Integer>, BigInt, BigInt, Nullable<Timestamptz>), Array<Text>);
 }
 
 array_statement! {
@@ -128,23 +136,27 @@ pub(crate) async fn find_slots(
     projects::table.find(project.as_str()).select(SlotsRow::as_select()).first(conn).await.optional()
 }
 
-/// Whether one of the projects has given away more slots than it has, or is paused, or a tier is paused that was not
-/// known to be.
-pub(crate) async fn has_released_too_much(
-    conn: &mut AsyncPgConnection,
-    ids: &[&str],
-    default_limit: u32,
-    known_paused: &[Tier],
-) -> QueryResult<bool> {
-    let rows: Vec<(SlotsRow, Vec<String>)> = projects::table
-        .filter(projects::project_id.eq_any(ids))
-        .select((SlotsRow::as_select(), PausedTiers))
-        .load(conn)
-        .await?;
-    let is_known = |tier: &String| known_paused.iter().any(|known| known.as_str() == tier);
-    Ok(rows.iter().any(|(row, paused)| {
-        row.paused_at.is_some() || row.active > row.limit(default_limit) || !paused.iter().all(is_known)
-    }))
+/// A project after its counters were written, and the tiers that are paused. Its row is held, so nobody else takes a
+/// slot or pauses it before the end of the transaction.
+#[derive(Debug, Clone, Queryable)]
+pub(crate) struct Counted {
+    slots: SlotsRow,
+    paused_tiers: Vec<String>,
+}
+
+impl Counted {
+    /// The project, if tasks wait in it for a slot.
+    pub(crate) fn project_with_queue(&self) -> Option<&str> {
+        (self.slots.waiting > 0).then_some(self.slots.project_id.as_str())
+    }
+
+    /// Whether it has given away more slots than it has, or is paused, or a tier is paused that was not known to be.
+    pub(crate) fn has_released_too_much(&self, default_limit: u32, known_paused: &[Tier]) -> bool {
+        let is_known = |tier: &String| known_paused.iter().any(|known| known.as_str() == tier);
+        self.slots.paused_at.is_some()
+            || self.slots.active > self.slots.limit(default_limit)
+            || !self.paused_tiers.iter().all(is_known)
+    }
 }
 
 /// Every project in which tasks wait for a slot.
@@ -152,26 +164,25 @@ pub(crate) async fn list_waiting_projects(conn: &mut AsyncPgConnection) -> Query
     projects::table.filter(projects::waiting.gt(0)).select(SlotsRow::as_select()).load(conn).await
 }
 
-/// Adds to the counters. Every project is locked first, in the order of the ids; the counters by tier need no
-/// order of their own, because they are only touched under their project's lock.
+/// Adds to the counters and gives the projects as they are then. The counters by tier need no order of their own,
+/// because they are only touched under their project's lock.
 pub(crate) async fn add_to_counters(
-    conn: &mut AsyncPgConnection,
+    conn: &AsyncPgConnection,
     deltas: &Deltas,
     now: DateTime<Utc>,
-) -> QueryResult<()> {
-    if deltas.0.len() > 1 {
-        // An UPDATE that joins an array locks in the order of its plan, which nobody promises.
-        lock_projects(conn, &deltas.0.keys().collect::<Vec<_>>()).await?;
+) -> QueryResult<Vec<Counted>> {
+    if deltas.0.is_empty() {
+        return Ok(Vec::new());
     }
-    update_counters(conn, deltas, now).await?;
-    update_tiers(conn, deltas).await
+    let (counted, ()) = try_join!(update_counters(conn, deltas, now), update_tiers(conn, deltas))?;
+    Ok(counted)
 }
 
 async fn update_counters(
-    conn: &mut AsyncPgConnection,
+    mut conn: &AsyncPgConnection,
     deltas: &Deltas,
     now: DateTime<Utc>,
-) -> QueryResult<()> {
+) -> QueryResult<Vec<Counted>> {
     let mut statement = UpdateCounters::default();
     for (project, delta) in &deltas.0 {
         let [pending, running, completed, failed, cancelled] = delta.by_status;
@@ -188,10 +199,10 @@ async fn update_counters(
         statement.tokens_output.push(delta.tokens_output);
         statement.last_activity_at.push(now);
     }
-    statement.execute(conn).await.map(|_| ())
+    statement.load(&mut conn).await
 }
 
-async fn update_tiers(conn: &mut AsyncPgConnection, deltas: &Deltas) -> QueryResult<()> {
+async fn update_tiers(conn: &AsyncPgConnection, deltas: &Deltas) -> QueryResult<()> {
     let (mut come, mut gone) = (AddToTiers::default(), TakeFromTiers::default());
     for (project, delta) in &deltas.0 {
         for (tier, &count) in &delta.tiers {
@@ -206,13 +217,13 @@ async fn update_tiers(conn: &mut AsyncPgConnection, deltas: &Deltas) -> QueryRes
             }
         }
     }
-    if !come.tasks.is_empty() {
-        come.execute(conn).await?;
-    }
-    if !gone.tasks.is_empty() {
-        gone.execute(conn).await?;
-    }
-    Ok(())
+    let coming = async |mut conn: &AsyncPgConnection| {
+        if come.tasks.is_empty() { Ok(0) } else { come.execute(&mut conn).await }
+    };
+    let going = async |mut conn: &AsyncPgConnection| {
+        if gone.tasks.is_empty() { Ok(0) } else { gone.execute(&mut conn).await }
+    };
+    try_join!(coming(conn), going(conn)).map(|_| ())
 }
 
 /// A project's counters as they are read back.

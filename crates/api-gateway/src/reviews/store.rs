@@ -72,10 +72,13 @@ pub(crate) struct ClosedReview {
 
 /// Stores questions.
 pub(crate) async fn insert_reviews(
-    conn: &mut AsyncPgConnection,
+    mut conn: &AsyncPgConnection,
     asked: &[NewReview],
     now: DateTime<Utc>,
 ) -> QueryResult<()> {
+    if asked.is_empty() {
+        return Ok(());
+    }
     let mut statement = InsertReviews::default();
     for review in asked {
         statement.review_id.push(storable(&review.review_id));
@@ -87,15 +90,18 @@ pub(crate) async fn insert_reviews(
         statement.questions.push(Json(&review.questions));
         statement.created_at.push(now);
     }
-    statement.execute(conn).await.map(|_| ())
+    statement.execute(&mut conn).await.map(|_| ())
 }
 
 /// Closes questions; those that are closed already stay as they are.
 pub(crate) async fn close_reviews(
-    conn: &mut AsyncPgConnection,
+    mut conn: &AsyncPgConnection,
     closed: &[ClosedReview],
     now: DateTime<Utc>,
 ) -> QueryResult<()> {
+    if closed.is_empty() {
+        return Ok(());
+    }
     let mut statement = CloseReviews::default();
     for review in closed {
         statement.review_id.push(storable(&review.review_id));
@@ -104,7 +110,7 @@ pub(crate) async fn close_reviews(
         statement.status.push(review.status.as_str());
         statement.closed_at.push(now);
     }
-    statement.execute(conn).await.map(|_| ())
+    statement.execute(&mut conn).await.map(|_| ())
 }
 
 #[derive(Queryable, Selectable)]

@@ -87,6 +87,8 @@ pub struct SubmissionSettings {
     pub max_waiting: usize,
     /// Most submissions of one transaction.
     pub max_batch: usize,
+    /// Transactions at the same time.
+    pub writers: usize,
 }
 
 impl TaskManagementSettings {
@@ -130,7 +132,8 @@ impl TaskManagementSettings {
     /// How much may wait to be written, and how much is written at once.
     #[must_use]
     pub const fn collector(&self) -> CollectorSettings {
-        CollectorSettings { capacity: self.submission.max_waiting, max_batch: self.submission.max_batch }
+        let SubmissionSettings { max_waiting, max_batch, writers } = self.submission;
+        CollectorSettings { capacity: max_waiting, max_batch, writers }
     }
 
     pub(super) fn validate(&self) -> Result<(), SettingsError> {
@@ -143,6 +146,7 @@ impl TaskManagementSettings {
             ("task_management.max_subtasks", self.max_subtasks as u64),
             ("task_management.submission.max_waiting", self.submission.max_waiting as u64),
             ("task_management.submission.max_batch", self.submission.max_batch as u64),
+            ("task_management.submission.writers", self.submission.writers as u64),
             ("task_management.phase_limits.in_review_seconds", self.phase_limits.in_review_seconds),
             ("task_management.phase_limits.blocked_seconds", self.phase_limits.blocked_seconds),
             ("task_management.phase_limits.decomposed_seconds", self.phase_limits.decomposed_seconds),

@@ -42,6 +42,7 @@ fn values_that_make_no_sense_are_refused_by_their_key() {
     for (variable, value, key) in [
         ("DATS_EVENTS__MAX_BATCH", "0", "events.max_batch"),
         ("DATS_TASK_MANAGEMENT__SUBMISSION__MAX_BATCH", "0", "task_management.submission.max_batch"),
+        ("DATS_TASK_MANAGEMENT__SUBMISSION__WRITERS", "0", "task_management.submission.writers"),
         ("DATS_TASK_MANAGEMENT__RETRY__JITTER", "1.5", "task_management.retry.jitter"),
         ("DATS_TASK_MANAGEMENT__RETRY__FACTOR", "NaN", "task_management.retry.factor"),
         ("DATS_TASK_MANAGEMENT__DEFAULT_PRIORITY", "urgent", "task_management.default_priority"),

@@ -12,12 +12,13 @@ mod questions;
 pub(crate) use cause::{Cause, SOURCE};
 pub(crate) use committed::Committed;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use diesel::QueryResult;
 use diesel::result::Error as DieselError;
 use diesel_async::AsyncPgConnection;
+use futures_util::try_join;
 use messaging::outbox::{self, OutboxEntry};
 use protocol::events::Artifact;
 use protocol::vocabulary::{Phase, TaskStatus, Tier};
@@ -29,9 +30,10 @@ use super::store::history::{HistoryRecord, insert_history};
 use super::store::text::storable;
 use super::store::{dependencies, insert, update};
 use super::task::{Submission, Task};
+use crate::audit::{AuditEntry, insert_entries};
 use crate::live::TaskUpdate;
 use crate::projects::counters::{Deltas, execution_time_ms};
-use crate::projects::store::add_to_counters;
+use crate::projects::store::{Counted, add_to_counters};
 use crate::reviews::store::{close_reviews, insert_reviews};
 use crate::webhooks::{Announcement, insert_deliveries};
 use crate::workers::Heard;
@@ -72,6 +74,8 @@ pub(crate) struct ChangeSet<'a> {
     observations: Vec<Observation>,
     questions: Questions,
     heard: Vec<Heard>,
+    /// Entries of the audit log that tell of the changes.
+    pub(crate) audit: Vec<&'a AuditEntry>,
 }
 
 impl<'a> ChangeSet<'a> {
@@ -93,6 +97,7 @@ impl<'a> ChangeSet<'a> {
             observations: Vec::new(),
             questions: Questions::default(),
             heard: Vec::new(),
+            audit: Vec::new(),
         }
     }
 
@@ -210,39 +215,38 @@ impl<'a> ChangeSet<'a> {
         for (before, after) in self.changed() {
             deltas.changed(before, after);
         }
-        if !self.created.is_empty() {
-            insert::insert_tasks(conn, &self.created).await?;
-        }
-        if !self.waits.is_empty() {
-            dependencies::insert_waits(conn, &self.waits).await?;
-        }
-        self.write_changed(conn).await?;
-        self.write_questions(conn).await?;
-        if !self.history.is_empty() {
-            insert_history(conn, &self.history).await?;
-        }
-        if !self.events.is_empty() {
-            outbox::insert(conn, &self.events).await?;
-        }
-        let mut has_deliveries = false;
-        if !self.announcements.is_empty() {
-            has_deliveries = insert_deliveries(conn, &self.announcements, self.now).await? > 0;
-        }
-        if !deltas.0.is_empty() {
-            add_to_counters(conn, &deltas, self.now).await?;
-        }
-        let measured = self.measured();
-        if !measured.is_empty() {
-            record_durations(conn, &measured).await?;
-        }
-        Ok(Committed { has_deliveries, ..self.committed(&deltas) })
+        let (measured, ended) = (self.measured(), self.ended());
+        let conn = &*conn;
+        // Sent one behind the other, without waiting for each answer: the server carries them out in this order, and
+        // after one that fails it refuses those behind it.
+        let ((), (), (), (), (), (), (), deliveries, awaited, counted, ()) = try_join!(
+            insert::insert_tasks(conn, &self.created),
+            dependencies::insert_waits(conn, &self.waits),
+            self.write_changed(conn),
+            self.write_questions(conn),
+            insert_history(conn, &self.history),
+            outbox::insert(conn, &self.events),
+            insert_entries(conn, self.audit.iter().copied()),
+            insert_deliveries(conn, &self.announcements, self.now),
+            dependencies::list_awaited(conn, &ended),
+            add_to_counters(conn, &deltas, self.now),
+            record_durations(conn, &measured),
+        )?;
+        let may_admit = may_admit(&deltas, &counted);
+        Ok(self.committed(Outcome { has_deliveries: deliveries > 0, awaited, may_admit, counted }))
+    }
+
+    /// Tasks that end.
+    fn ended(&self) -> Vec<TaskId> {
+        let ends = self.changed().filter(|(before, after)| ends(before, after));
+        ends.map(|(_, after)| after.submission.id).collect()
     }
 
     fn changed(&self) -> impl Iterator<Item = (&Task, &Task)> {
         self.tasks.values().filter_map(|tracked| Some((tracked.before.as_deref()?, &tracked.task)))
     }
 
-    async fn write_changed(&self, conn: &mut AsyncPgConnection) -> QueryResult<()> {
+    async fn write_changed(&self, conn: &AsyncPgConnection) -> QueryResult<()> {
         let expected = self.changed().count();
         if expected == 0 {
             return Ok(());
@@ -258,18 +262,13 @@ impl<'a> ChangeSet<'a> {
             .filter(|(before, after)| before.phase == Phase::Blocked && after.phase != Phase::Blocked)
             .map(|(_, after)| after.submission.id)
             .collect();
-        if !unblocked.is_empty() {
-            dependencies::delete_waits(conn, &unblocked).await?;
-        }
-        Ok(())
+        dependencies::delete_waits(conn, &unblocked).await
     }
 
-    async fn write_questions(&self, conn: &mut AsyncPgConnection) -> QueryResult<()> {
+    async fn write_questions(&self, conn: &AsyncPgConnection) -> QueryResult<()> {
         let Questions { asked, closed } = &self.questions;
-        if !asked.is_empty() {
-            insert_reviews(conn, asked, self.now).await?;
-        }
-        if closed.is_empty() { Ok(()) } else { close_reviews(conn, closed, self.now).await }
+        insert_reviews(conn, asked, self.now).await?;
+        close_reviews(conn, closed, self.now).await
     }
 
     /// Durations of the tasks that were completed, by tier and domain.
@@ -293,25 +292,54 @@ impl<'a> ChangeSet<'a> {
         groups.into_iter().map(measured).collect()
     }
 
-    fn committed(self, deltas: &Deltas) -> Committed {
-        let (mut ended, mut families) = (Vec::new(), Vec::new());
+    fn committed(self, outcome: Outcome) -> Committed {
+        let mut families = Vec::new();
         for (before, after) in self.changed() {
-            if !before.status.is_terminal() && after.status.is_terminal() {
-                ended.push(after.submission.id);
+            if ends(before, after) {
                 families.extend(after.submission.parent_id);
             }
             if before.phase == Phase::Decomposed && after.phase != Phase::Decomposed {
                 families.push(after.submission.id);
             }
         }
-        let may_admit = deltas.0.iter().filter(|(_, delta)| delta.may_admit());
-        let may_admit: Vec<ProjectId> = may_admit.map(|(project, _)| project.clone()).collect();
         let changed = self.tasks.into_values().filter(|tracked| tracked.before.is_some());
         let tasks = self.created.into_iter().chain(changed.map(|tracked| tracked.task)).collect();
         let Self { events, updates, observations, heard, .. } = self;
-        let has_deliveries = false;
-        Committed { tasks, events, updates, may_admit, ended, families, heard, has_deliveries, observations }
+        let Outcome { has_deliveries, awaited, may_admit, counted } = outcome;
+        Committed {
+            tasks,
+            events,
+            updates,
+            may_admit,
+            counted,
+            awaited,
+            families,
+            heard,
+            has_deliveries,
+            observations,
+        }
     }
+}
+
+/// What the database told while the changes were written.
+struct Outcome {
+    has_deliveries: bool,
+    awaited: Vec<TaskId>,
+    may_admit: Vec<ProjectId>,
+    counted: Vec<Counted>,
+}
+
+fn ends(before: &Task, after: &Task) -> bool {
+    !before.status.is_terminal() && after.status.is_terminal()
+}
+
+/// Projects in which a task that waits for a slot may now get one. Where none waits nobody has to look: one that comes
+/// to wait at the same moment is counted behind us, under the lock of the project's row, and its writer will see.
+fn may_admit(deltas: &Deltas, counted: &[Counted]) -> Vec<ProjectId> {
+    let with_queue: BTreeSet<&str> = counted.iter().filter_map(Counted::project_with_queue).collect();
+    let may_admit =
+        deltas.0.iter().filter(|(project, delta)| delta.may_admit() && with_queue.contains(project.as_str()));
+    may_admit.map(|(project, _)| project.clone()).collect()
 }
 
 /// How a new task begins.

@@ -11,6 +11,7 @@ use thiserror::Error;
 use super::submission::{SubmitError, Submitter};
 use super::task::Submission;
 use crate::agents::WorkTypes;
+use crate::audit::AuditEntry;
 
 /// Work that is taken in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,19 +38,21 @@ pub enum DispatchError {
     Submit(#[from] SubmitError),
 }
 
-/// Takes work in, or finds that it was taken in before; either way the answer is the one of the first time.
+/// Takes work in, or finds that it was taken in before; either way the answer is the one of the first time. The entry of
+/// the audit log is stored with it.
 ///
 /// # Errors
 /// See [`DispatchError`]; nothing is stored then.
-pub async fn dispatch_work(
+pub(crate) async fn dispatch_work(
     submitter: &Submitter,
     work_types: &WorkTypes,
     new: NewDispatch,
+    audit: Option<AuditEntry>,
 ) -> Result<Dispatched, DispatchError> {
     if !work_types.contains(&new.work_type) {
         return Err(DispatchError::UnknownWorkType { known: work_types.names() });
     }
-    let task = submitter.submit_dispatch(new).await?;
+    let task = submitter.submit_dispatch(new, audit).await?;
     let Submission { id, trace_id, request_id, .. } = task.submission;
     Ok(Dispatched { task_id: id, trace_id, request_id })
 }

@@ -131,7 +131,7 @@ impl TaskService {
         self.inner.parts.live.tell(committed.updates);
         self.inner.workers.note(committed.heard);
         self.inner.nudges.admission.add(committed.may_admit);
-        self.inner.nudges.dependencies.add(committed.ended);
+        self.inner.nudges.dependencies.add(committed.awaited);
         self.inner.nudges.family.add(committed.families);
         self.inner.nudges.webhooks.add(committed.has_deliveries.then_some(()));
         committed.tasks

@@ -19,7 +19,9 @@ use tokio_util::sync::CancellationToken;
 use super::TaskService;
 use super::dispatch::NewDispatch;
 use super::task::{Submission, Task};
+use crate::audit::AuditEntry;
 use crate::group_commit::{CollectError, Collector};
+use crate::idempotency::OperationId;
 use writer::SubmissionWriter;
 
 /// Why a task was not taken in.
@@ -51,16 +53,38 @@ impl From<CollectError> for SubmitError {
     }
 }
 
+/// The id that a new task gets, and the request that it comes with.
+#[derive(Debug, Clone)]
+pub(crate) struct Naming {
+    /// The id.
+    pub(crate) id: TaskId,
+    /// Whether the id stands for this submission alone: the task that has it is the answer.
+    is_repeatable: bool,
+    /// The request's entry of the audit log, to be stored with the task.
+    pub(crate) audit: Option<AuditEntry>,
+}
+
+impl Naming {
+    /// The id of the task that a request makes at this place: the same whenever the operation is served, else a new
+    /// one.
+    pub(crate) fn of(operation: Option<OperationId>, place: usize) -> Self {
+        let id = operation.map(|operation| operation.task_id(place));
+        Self { id: id.unwrap_or_else(TaskId::generate), is_repeatable: id.is_some(), audit: None }
+    }
+}
+
 /// A submission on its way to the writer.
 #[derive(Debug, Clone)]
 struct Ticket {
     submission: Submission,
     /// What the project decides.
     open: LeftOpen,
-    /// Whether its id stands for this submission alone: the task that has it is the answer.
+    /// See [`Naming`].
     is_repeatable: bool,
     /// The span of the request, under which the task's events belong.
     traceparent: Option<String>,
+    /// The request's entry of the audit log, stored if and only if the submission is taken in.
+    audit: Option<AuditEntry>,
 }
 
 /// Takes tasks in. Cheap to clone.
@@ -88,39 +112,37 @@ impl Submitter {
     /// # Errors
     /// See [`SubmitError`]; nothing is stored then.
     pub async fn submit(&self, new: NewTask) -> Result<Task, SubmitError> {
-        self.submit_open(new, LeftOpen::default(), None).await
+        self.submit_open(new, LeftOpen::default(), Naming::of(None, 0)).await
     }
 
-    /// The same for a task that leaves something to its project, and that may have an id of its own already: then
-    /// it is stored under that, or found if it was stored before.
+    /// The same for a task that leaves something to its project, and that comes with a request.
     ///
     /// # Errors
     /// See [`SubmitError`]; nothing is stored then.
-    pub async fn submit_open(
+    pub(crate) async fn submit_open(
         &self,
         new: NewTask,
         open: LeftOpen,
-        id: Option<TaskId>,
+        naming: Naming,
     ) -> Result<Task, SubmitError> {
-        let mut submission = new.into_submission(self.default_priority, self.service.now());
-        submission.id = id.unwrap_or(submission.id);
-        self.store(Ticket {
-            submission,
-            open,
-            is_repeatable: id.is_some(),
-            traceparent: current_traceparent(),
-        })
-        .await
+        let Naming { id, is_repeatable, audit } = naming;
+        let submission = new.into_submission(id, self.default_priority, self.service.now());
+        self.store(Ticket { submission, open, is_repeatable, traceparent: current_traceparent(), audit })
+            .await
     }
 
     /// Stores work for an agent, or finds it stored already; returns it as it is stored.
     ///
     /// # Errors
     /// See [`SubmitError`]; nothing is stored then.
-    pub async fn submit_dispatch(&self, new: NewDispatch) -> Result<Task, SubmitError> {
+    pub(crate) async fn submit_dispatch(
+        &self,
+        new: NewDispatch,
+        audit: Option<AuditEntry>,
+    ) -> Result<Task, SubmitError> {
         let submission = new.into_submission(self.service.now());
-        let traceparent = current_traceparent();
-        self.store(Ticket { submission, open: LeftOpen::default(), is_repeatable: false, traceparent }).await
+        let (open, traceparent) = (LeftOpen::default(), current_traceparent());
+        self.store(Ticket { submission, open, is_repeatable: false, traceparent, audit }).await
     }
 
     async fn store(&self, ticket: Ticket) -> Result<Task, SubmitError> {

@@ -13,6 +13,8 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use protocol::{ArtifactId, TaskId};
 use uuid::Uuid;
 
+use crate::tasks::store::arrays::array_statement;
+
 /// Every artifact that `task` would use and that is tainted: its own inputs, and what the tasks that it depends on
 /// produced. Nothing for a task that was told to go on.
 const TAINTED_INPUTS: &str = "SELECT tainted.artifact_id FROM (
@@ -59,6 +61,16 @@ pub(crate) async fn delete_tainted(
         .await
 }
 
+array_statement! {
+    /// Taints of earlier versions.
+    DeleteOutdated<'a> {
+        artifact_id: Text => &'a str,
+        recorded_at: Timestamptz => DateTime<Utc>,
+    }
+    before "DELETE FROM tainted_artifacts known USING ";
+    after "AS told (name, at) WHERE known.artifact_id = told.name AND known.marked_at < told.at";
+}
+
 /// A new version of an artifact was recorded at this time: the taint was an older one's. Tells how many there were.
 pub(crate) async fn delete_outdated(
     conn: &mut AsyncPgConnection,
@@ -67,16 +79,8 @@ pub(crate) async fn delete_outdated(
     if recorded.is_empty() {
         return Ok(0);
     }
-    let (names, times): (Vec<&str>, Vec<DateTime<Utc>>) =
-        recorded.iter().map(|(name, at)| (name.as_str(), *at)).unzip();
-    sql_query(
-        "DELETE FROM tainted_artifacts known USING UNNEST($1, $2) AS told (name, at)
-         WHERE known.artifact_id = told.name AND known.marked_at < told.at",
-    )
-    .bind::<Array<Text>, _>(names)
-    .bind::<Array<Timestamptz>, _>(times)
-    .execute(conn)
-    .await
+    let (artifact_id, recorded_at) = recorded.iter().map(|(name, at)| (name.as_str(), *at)).unzip();
+    DeleteOutdated { artifact_id, recorded_at }.execute(conn).await
 }
 
 #[derive(QueryableByName)]

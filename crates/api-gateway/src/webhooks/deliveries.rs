@@ -10,6 +10,7 @@ use super::announcement::Announcement;
 use super::secret::Secret;
 use super::subscription::WebhookId;
 use crate::schema::webhook_deliveries;
+use crate::tasks::store::arrays::array_statement;
 
 /// A delivery that this replica has taken on.
 #[derive(Debug, Clone)]
@@ -30,33 +31,42 @@ pub(super) struct Delivery {
     pub(super) attempts: u32,
 }
 
+array_statement! {
+    /// What the webhooks of these projects are told. The lock makes a webhook that is being deleted drop out here
+    /// instead of failing the whole change.
+    InsertDeliveries<'a> {
+        project_id: Text => &'a str,
+        status: Text => &'a str,
+        body: Binary => &'a [u8],
+        now: Timestamptz => DateTime<Utc>,
+    }
+    before "INSERT INTO webhook_deliveries (delivery_id, webhook_id, body, created_at, next_attempt_at) \
+        SELECT gen_random_uuid(), w.webhook_id, told.body, told.at, told.at FROM ";
+    after "AS told (project_id, status, body, at) JOIN webhooks w ON w.project_id = told.project_id \
+        WHERE w.disabled_at IS NULL AND (cardinality(w.statuses) = 0 OR told.status = ANY (w.statuses)) \
+        FOR KEY SHARE OF w";
+}
+
 /// Writes what the changes mean to their projects' webhooks, inside the caller's transaction; how many deliveries.
 ///
 /// # Errors
 /// As the database says.
 pub(crate) async fn insert_deliveries(
-    conn: &mut AsyncPgConnection,
+    mut conn: &AsyncPgConnection,
     announcements: &[Announcement],
     now: DateTime<Utc>,
 ) -> QueryResult<usize> {
-    let projects: Vec<&str> = announcements.iter().map(|one| one.project_id.as_str()).collect();
-    let statuses: Vec<&str> = announcements.iter().map(|one| one.status.as_str()).collect();
-    let bodies: Vec<&[u8]> = announcements.iter().map(|one| one.body.as_slice()).collect();
-    // The lock makes a webhook that is being deleted drop out here instead of failing the whole change.
-    diesel::sql_query(
-        "INSERT INTO webhook_deliveries (delivery_id, webhook_id, body, created_at, next_attempt_at) \
-         SELECT gen_random_uuid(), w.webhook_id, a.body, $4, $4 \
-         FROM UNNEST($1, $2, $3) AS a(project_id, status, body) \
-         JOIN webhooks w ON w.project_id = a.project_id \
-         WHERE w.disabled_at IS NULL AND (cardinality(w.statuses) = 0 OR a.status = ANY (w.statuses)) \
-         FOR KEY SHARE OF w",
-    )
-    .bind::<Array<Text>, _>(projects)
-    .bind::<Array<Text>, _>(statuses)
-    .bind::<Array<Binary>, _>(bodies)
-    .bind::<Timestamptz, _>(now)
-    .execute(conn)
-    .await
+    if announcements.is_empty() {
+        return Ok(0);
+    }
+    let mut statement = InsertDeliveries::default();
+    for announcement in announcements {
+        statement.project_id.push(announcement.project_id.as_str());
+        statement.status.push(announcement.status.as_str());
+        statement.body.push(&announcement.body);
+        statement.now.push(now);
+    }
+    statement.execute(&mut conn).await
 }
 
 /// How much may be claimed.

@@ -38,14 +38,14 @@ const COUNT_LIMIT: i64 = 10_001;
 ///
 /// # Errors
 /// As the database says; a serialization error for a message that AMQP could not carry, so that it is never committed.
-pub async fn insert(connection: &mut AsyncPgConnection, entries: &[OutboxEntry]) -> QueryResult<()> {
+pub async fn insert(mut connection: &AsyncPgConnection, entries: &[OutboxEntry]) -> QueryResult<()> {
     if entries.is_empty() {
         return Ok(());
     }
     for entry in entries {
         message::check(&entry.message).map_err(|error| DieselError::SerializationError(Box::new(error)))?;
     }
-    NewRows::of(entries).execute(connection).await.map(drop)
+    NewRows::of(entries).execute(&mut connection).await.map(drop)
 }
 
 /// The entries as one array per column.

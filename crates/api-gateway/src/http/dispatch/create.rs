@@ -1,6 +1,7 @@
 //! `POST /dispatch`: takes work for agents in. The answer is sent only after the task is durable, and is the same
 //! however often the same work is handed in.
 
+use actix_web::http::StatusCode;
 use actix_web::web::{Data, Json};
 use protocol::events::JsonObject;
 use protocol::vocabulary::{Priority, TaskStatus};
@@ -12,6 +13,7 @@ use utoipa::ToSchema;
 use crate::access::Caller;
 use crate::http::AppState;
 use crate::http::body::{Fields, ReadBody, RequestBody};
+use crate::http::guard::AuditSlip;
 use crate::http::openapi::answers::{BadDispatch, CannotServe};
 use crate::http::openapi::vocabulary::TaskStatusWord;
 use crate::http::problem::{ApiError, FieldError};
@@ -59,13 +61,15 @@ pub(crate) async fn dispatch_work(
     state: Data<AppState>,
     identity: RequestIdentity,
     caller: Caller,
+    slip: AuditSlip,
     request: RequestBody<DispatchRequest>,
 ) -> Result<Json<DispatchResponse>, ApiError> {
     let new = request.0.into_new_dispatch(identity.trace_id);
     if !caller.sees(&new.project_id) {
         return Err(no_such_project(&new.project_id));
     }
-    let dispatched = dispatch::dispatch_work(&state.submitter, state.agents.work_types(), new).await;
+    let audit = slip.take_over(StatusCode::OK, None);
+    let dispatched = dispatch::dispatch_work(&state.submitter, state.agents.work_types(), new, audit).await;
     Ok(Json(dispatched.map_err(refusal)?.into()))
 }
 

@@ -15,6 +15,7 @@ use crate::http::openapi::answers::{BadBody, CannotServe};
 use crate::http::problem::{ApiError, ItemError};
 use crate::http::trace::RequestIdentity;
 use crate::idempotency::OperationId;
+use crate::tasks::submission::Naming;
 
 /// Most tasks of a batch.
 const MOST_TASKS: usize = 1000;
@@ -48,8 +49,8 @@ pub(crate) async fn submit_batch(
     request: RequestBody<SubmitBatchRequest>,
 ) -> Result<Json<SubmitBatchResponse>, ApiError> {
     let stored = request.0.tasks.into_iter().enumerate().map(async |(index, task)| {
-        let id = operation.map(|operation| operation.task_id(index));
-        let task = submit::store(&state, &caller, task?, identity.trace_id, id).await?;
+        let naming = Naming::of(operation, index);
+        let task = submit::store(&state, &caller, task?, identity.trace_id, naming).await?;
         Ok::<TaskId, ApiError>(task.submission.id)
     });
     let mut stored = join_all(stored).await;

@@ -3,7 +3,7 @@
 mod request;
 
 use actix_web::HttpResponse;
-use actix_web::http::header;
+use actix_web::http::{StatusCode, header};
 use actix_web::web::Data;
 use protocol::vocabulary::{ExecutionMode, TaskStatus};
 use protocol::{ErrorCode, ProjectId, TaskId, Timestamp, TraceId};
@@ -15,13 +15,14 @@ use super::view::Links;
 use crate::access::Caller;
 use crate::http::AppState;
 use crate::http::body::RequestBody;
+use crate::http::guard::AuditSlip;
 use crate::http::openapi::answers::{BadSubmission, CannotServe};
 use crate::http::openapi::vocabulary::{ExecutionModeWord, TaskStatusWord};
 use crate::http::problem::{ApiError, FieldError};
 use crate::http::projects::no_such_project;
 use crate::http::trace::RequestIdentity;
 use crate::idempotency::OperationId;
-use crate::tasks::submission::SubmitError;
+use crate::tasks::submission::{Naming, SubmitError};
 use crate::tasks::task::Task;
 
 /// Submits a task
@@ -62,28 +63,30 @@ pub(crate) async fn submit_task(
     identity: RequestIdentity,
     caller: Caller,
     operation: Option<OperationId>,
+    slip: AuditSlip,
     request: RequestBody<SubmitTaskRequest>,
 ) -> Result<HttpResponse, ApiError> {
-    let id = operation.map(|operation| operation.task_id(0));
-    let task = store(&state, &caller, request.0, identity.trace_id, id).await?;
+    let mut naming = Naming::of(operation, 0);
+    naming.audit = slip.take_over(StatusCode::CREATED, Some(Links::of(naming.id).to_self));
+    let task = store(&state, &caller, request.0, identity.trace_id, naming).await?;
     let answer = SubmitTaskResponse::of(&task, state.tasks.estimate_completion(&task));
     Ok(HttpResponse::Created().insert_header((header::LOCATION, answer.links.to_self.clone())).json(answer))
 }
 
-/// Stores one task, on its own or as one of many; under that id if it has one already.
+/// Stores one task, on its own or as one of many.
 pub(super) async fn store(
     state: &AppState,
     caller: &Caller,
     request: SubmitTaskRequest,
     trace_id: TraceId,
-    id: Option<TaskId>,
+    naming: Naming,
 ) -> Result<Task, ApiError> {
     let (dependencies, open) = (request.dependencies(), request.left_open());
     let new_task = request.into_new_task(trace_id);
     if !caller.sees(&new_task.project_id) {
         return Err(no_such_project(&new_task.project_id));
     }
-    let stored = state.submitter.submit_open(new_task, open, id).await;
+    let stored = state.submitter.submit_open(new_task, open, naming).await;
     stored.map_err(|error| refusal(error, &dependencies))
 }
 

@@ -136,7 +136,7 @@ fn api(auth: &AuthSettings) -> RestApi {
         rules: Rules::default(),
         max_concurrent_per_project: 10,
     });
-    let settings = CollectorSettings { capacity: 16, max_batch: 16 };
+    let settings = CollectorSettings { capacity: 16, max_batch: 16, writers: 1 };
     let (submitter, write) = Submitter::new(tasks.clone(), Priority::Normal, settings, stop.clone());
     tokio::spawn(write);
     let broker = BrokerSettings { port: Some(1), ..BrokerSettings::default() };

@@ -46,7 +46,7 @@ impl Replica {
         let (submitter, write) = Submitter::new(
             service.clone(),
             Priority::Normal,
-            CollectorSettings { capacity: 1024, max_batch: 256 },
+            CollectorSettings { capacity: 1024, max_batch: 256, writers: 2 },
             tokio_util::sync::CancellationToken::new(),
         );
         tokio::spawn(write);

@@ -5,6 +5,7 @@ use protocol::{ProjectId, TaskId};
 
 use super::observation::Observation;
 use crate::live::TaskUpdate;
+use crate::projects::store::Counted;
 use crate::tasks::task::Task;
 use crate::workers::Heard;
 
@@ -16,10 +17,12 @@ pub(crate) struct Committed {
     pub(crate) events: Vec<OutboxEntry>,
     /// Every state that a task went through, for those who watch.
     pub(crate) updates: Vec<TaskUpdate>,
-    /// Projects in which a task may now get a slot.
+    /// Projects in which a task that waits may now get a slot.
     pub(crate) may_admit: Vec<ProjectId>,
-    /// Tasks that ended, on which others may wait.
-    pub(crate) ended: Vec<TaskId>,
+    /// The projects whose counters changed, as they are then.
+    pub(crate) counted: Vec<Counted>,
+    /// Tasks that ended and that others wait for.
+    pub(crate) awaited: Vec<TaskId>,
     /// Split tasks that have to look after their subtasks: one of those ended, or they did.
     pub(crate) families: Vec<TaskId>,
     /// What was heard of workers.

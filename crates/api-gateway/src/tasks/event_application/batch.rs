@@ -1,11 +1,12 @@
 //! One batch of events on its way through one transaction.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
+use futures_util::try_join;
 use messaging::{Outcome, Received, inbox};
 use metrics::counter;
 use protocol::events::EventData;
@@ -99,16 +100,20 @@ impl Batch {
     ) -> QueryResult<(Committed, Noted)> {
         // Nobody is heard in the future, whatever the envelope of a stranger says.
         self.heartbeats.iter_mut().for_each(|heartbeat| heartbeat.at = heartbeat.at.min(now));
-        record_sightings(conn, &Sightings::of(&self.heartbeats)).await?;
-        let ids = self.tasks();
-        let locked = if ids.is_empty() { Vec::new() } else { lock_tasks(conn, &ids).await? };
+        let (sightings, tasks, events) = (Sightings::of(&self.heartbeats), self.tasks(), self.events());
+        // Sent together; carried out in this order.
+        let ((), locked, mut new) = try_join!(
+            record_sightings(conn, &sightings),
+            lock_tasks(conn, &tasks),
+            inbox::claim(conn, &events),
+        )?;
         let mut changes = ChangeSet::new(rules, now, locked);
-        let mut new = self.claim(conn, &changes).await?;
         let depths = self.depths(conn).await?;
-        let mut early = Vec::new();
+        let (mut early, mut unseen) = (Vec::new(), Vec::new());
         for (index, telling) in self.tellings.iter().enumerate() {
             let Some(telling) = telling else { continue };
             let outcome = if !changes.knows(telling.task_id) {
+                unseen.extend(new.take(&telling.event_id));
                 come_back(format!("there is no task {}", telling.task_id))
             } else if !new.remove(&telling.event_id) {
                 counter!(DUPLICATES, "event" => telling.cause.event).increment(1);
@@ -121,7 +126,8 @@ impl Batch {
             };
             set(&mut self.outcomes, index, outcome);
         }
-        self.retry_early(conn, &mut changes, early, &depths, limits).await?;
+        unseen.extend(self.retry_early(&mut changes, early, &depths, limits)?);
+        forget_events(conn, &unseen).await?;
         for heartbeat in &self.heartbeats {
             note_held_tasks(&mut changes, heartbeat)?;
         }
@@ -136,15 +142,9 @@ impl Batch {
         told.chain(held).collect::<BTreeSet<TaskId>>().into_iter().collect()
     }
 
-    /// Records which events of known tasks are new. The others' ids stay free for when their task has come.
-    async fn claim(
-        &self,
-        conn: &mut AsyncPgConnection,
-        changes: &ChangeSet<'_>,
-    ) -> QueryResult<HashSet<EventId>> {
-        let of_known = self.tellings.iter().flatten().filter(|telling| changes.knows(telling.task_id));
-        let ids: Vec<EventId> = of_known.map(|telling| telling.event_id).collect();
-        if ids.is_empty() { Ok(HashSet::new()) } else { inbox::claim(conn, &ids).await }
+    /// The events that tell something about tasks.
+    fn events(&self) -> Vec<EventId> {
+        self.tellings.iter().flatten().map(|telling| telling.event_id).collect()
     }
 
     /// How deep the tasks lie that have a plan in this batch.
@@ -155,29 +155,28 @@ impl Batch {
         if ids.is_empty() { Ok(HashMap::new()) } else { count_ancestors(conn, &ids).await }
     }
 
-    /// What an early event builds on may have come later in the same batch. What is still early comes back later,
-    /// as if it had not been seen.
-    async fn retry_early(
+    /// What an early event builds on may have come later in the same batch. What is still early comes back later, as
+    /// if it had not been seen: the events for which that is so.
+    fn retry_early(
         &mut self,
-        conn: &mut AsyncPgConnection,
         changes: &mut ChangeSet<'_>,
         early: Vec<usize>,
         depths: &HashMap<TaskId, u32>,
         limits: PlanLimits,
-    ) -> QueryResult<()> {
-        let mut forgotten = Vec::new();
+    ) -> QueryResult<Vec<EventId>> {
+        let mut unseen = Vec::new();
         for index in early {
             let Some(telling) = self.tellings.get(index).and_then(Option::as_ref) else { continue };
             let outcome = match tell(changes, telling, depths, limits)? {
                 Decision::Ignored(ignored) if ignored.is_early() => {
-                    forgotten.push(telling.event_id);
+                    unseen.push(telling.event_id);
                     come_back(ignored.to_string())
                 }
                 _ => Outcome::Done,
             };
             set(&mut self.outcomes, index, outcome);
         }
-        if forgotten.is_empty() { Ok(()) } else { forget_events(conn, &forgotten).await }
+        Ok(unseen)
     }
 }
 

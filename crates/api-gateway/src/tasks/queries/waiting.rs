@@ -14,12 +14,10 @@ use crate::tasks::TaskService;
 use crate::tasks::store::queue::{MOST_COUNTED, count_ahead};
 use crate::tasks::task::{Task, Waiting, WaitingReason};
 
-/// The task with what it waits for in detail.
+/// A task that waits for a slot, with what it waits for in detail.
 pub(super) async fn explain_waiting(service: &TaskService, mut task: Task) -> Result<Task, StoreError> {
-    if task.awaits_slot() {
-        let mut conn = service.connection().await?;
-        task.waiting = Some(explain(&mut conn, service, &task).await?);
-    }
+    let mut conn = service.connection().await?;
+    task.waiting = Some(explain(&mut conn, service, &task).await?);
     Ok(task)
 }
 

@@ -4,8 +4,24 @@
 
 /// Declares a statement with one `Vec` per column.
 ///
-/// `sql` is called with the placeholder list in its place: everything before `unnest(`, and after it.
+/// The text is given in two parts: everything before `unnest(`, and after it; the first column is `$1` and so on. With
+/// `returns`, the statement gives rows of that type.
 macro_rules! array_statement {
+    (
+        $(#[$doc:meta])*
+        $name:ident<$life:lifetime> { $($column:ident: $sql_type:ty => $rust_type:ty),+ $(,)? }
+        before $before:expr; after $after:expr; returns $row:ty;
+    ) => {
+        $crate::tasks::store::arrays::array_statement! {
+            $(#[$doc])*
+            $name<$life> { $($column: $sql_type => $rust_type),+ }
+            before $before; after $after;
+        }
+
+        impl diesel::query_builder::Query for $name<'_> {
+            type SqlType = $row;
+        }
+    };
     (
         $(#[$doc:meta])*
         $name:ident<$life:lifetime> { $($column:ident: $sql_type:ty => $rust_type:ty),+ $(,)? }

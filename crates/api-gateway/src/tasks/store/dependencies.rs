@@ -1,7 +1,7 @@
 //! Which blocked task waits for which other. Rows live as long as the wait: a released task has none.
 
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Nullable, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use protocol::TaskId;
 use protocol::vocabulary::TaskStatus;
@@ -55,9 +55,12 @@ pub(crate) async fn lock_dependencies(
 
 /// Stores waits.
 pub(crate) async fn insert_waits(
-    conn: &mut AsyncPgConnection,
+    mut conn: &AsyncPgConnection,
     waits: &[(TaskId, TaskId)],
 ) -> QueryResult<()> {
+    if waits.is_empty() {
+        return Ok(());
+    }
     let rows: Vec<_> = waits
         .iter()
         .map(|(task_id, depends_on)| {
@@ -70,16 +73,19 @@ pub(crate) async fn insert_waits(
     diesel::insert_into(task_dependencies::table)
         .values(rows)
         .on_conflict_do_nothing()
-        .execute(conn)
+        .execute(&mut conn)
         .await
         .map(|_| ())
 }
 
 /// Removes the waits of tasks that are blocked no longer.
-pub(crate) async fn delete_waits(conn: &mut AsyncPgConnection, of: &[TaskId]) -> QueryResult<()> {
+pub(crate) async fn delete_waits(mut conn: &AsyncPgConnection, of: &[TaskId]) -> QueryResult<()> {
+    if of.is_empty() {
+        return Ok(());
+    }
     let ids: Vec<Uuid> = of.iter().map(|id| id.as_uuid()).collect();
     diesel::delete(task_dependencies::table.filter(task_dependencies::task_id.eq_any(ids)))
-        .execute(conn)
+        .execute(&mut conn)
         .await
         .map(|_| ())
 }
@@ -110,6 +116,36 @@ struct DecidedRow {
     task_id: Uuid,
 }
 
+/// Those of the tasks that others wait for.
+pub(crate) async fn list_awaited(mut conn: &AsyncPgConnection, ids: &[TaskId]) -> QueryResult<Vec<TaskId>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.as_uuid()).collect();
+    let awaited: Vec<Uuid> = task_dependencies::table
+        .filter(task_dependencies::depends_on.eq_any(ids))
+        .select(task_dependencies::depends_on)
+        .distinct()
+        .load(&mut conn)
+        .await?;
+    Ok(awaited.into_iter().map(TaskId).collect())
+}
+
+/// Which waits are looked at, and which of them are decided.
+const AMONG_ALL: &str = "";
+const AMONG_TOUCHED: &str = "WHERE waits.task_id IN \
+    (SELECT touched.task_id FROM task_dependencies touched WHERE touched.depends_on = ANY ($2))";
+
+fn decided(among: &str) -> String {
+    format!(
+        "SELECT waits.task_id FROM task_dependencies waits \
+         JOIN tasks other ON other.task_id = waits.depends_on {among} \
+         GROUP BY waits.task_id \
+         HAVING bool_and(other.status = 'completed') OR bool_or(other.status IN ('failed', 'cancelled')) \
+         LIMIT $1"
+    )
+}
+
 /// Up to `limit` blocked tasks whose wait is decided: everything they wait for is completed, or something
 /// failed. With `ended`, only those that wait for one of these tasks.
 pub(crate) async fn find_decided(
@@ -117,19 +153,13 @@ pub(crate) async fn find_decided(
     ended: Option<&[TaskId]>,
     limit: i64,
 ) -> QueryResult<Vec<TaskId>> {
-    let ended: Option<Vec<Uuid>> = ended.map(|ids| ids.iter().map(|id| id.as_uuid()).collect());
-    let rows: Vec<DecidedRow> = diesel::sql_query(
-        "SELECT waits.task_id FROM task_dependencies waits \
-         JOIN tasks other ON other.task_id = waits.depends_on \
-         WHERE $1 IS NULL OR waits.task_id IN \
-            (SELECT touched.task_id FROM task_dependencies touched WHERE touched.depends_on = ANY ($1)) \
-         GROUP BY waits.task_id \
-         HAVING bool_and(other.status = 'completed') OR bool_or(other.status IN ('failed', 'cancelled')) \
-         LIMIT $2",
-    )
-    .bind::<Nullable<Array<SqlUuid>>, _>(ended)
-    .bind::<BigInt, _>(limit)
-    .load(conn)
-    .await?;
+    let rows: Vec<DecidedRow> = match ended {
+        Some(ended) => {
+            let ended: Vec<Uuid> = ended.iter().map(|id| id.as_uuid()).collect();
+            let query = diesel::sql_query(decided(AMONG_TOUCHED)).bind::<BigInt, _>(limit);
+            query.bind::<Array<SqlUuid>, _>(ended).load(conn).await?
+        }
+        None => diesel::sql_query(decided(AMONG_ALL)).bind::<BigInt, _>(limit).load(conn).await?,
+    };
     Ok(rows.into_iter().map(|row| TaskId(row.task_id)).collect())
 }

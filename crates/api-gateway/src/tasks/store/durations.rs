@@ -38,7 +38,10 @@ array_statement! {
 }
 
 /// Adds completions to the averages. `measured` is in a fixed order, so that two writers cannot deadlock.
-pub(crate) async fn record_durations(conn: &mut AsyncPgConnection, measured: &[Measured]) -> QueryResult<()> {
+pub(crate) async fn record_durations(mut conn: &AsyncPgConnection, measured: &[Measured]) -> QueryResult<()> {
+    if measured.is_empty() {
+        return Ok(());
+    }
     let mut statement = RecordDurations::default();
     for group in measured {
         statement.tier.push(&group.tier);
@@ -46,7 +49,7 @@ pub(crate) async fn record_durations(conn: &mut AsyncPgConnection, measured: &[M
         statement.samples.push(group.samples);
         statement.mean_ms.push(group.sum_ms / group.samples as f64);
     }
-    statement.execute(conn).await.map(|_| ())
+    statement.execute(&mut conn).await.map(|_| ())
 }
 
 /// One average as it is read back: tier, domain, samples, mean in milliseconds.

@@ -66,9 +66,12 @@ array_statement! {
 
 /// Appends lines, in their order.
 pub(crate) async fn insert_history(
-    conn: &mut AsyncPgConnection,
+    mut conn: &AsyncPgConnection,
     records: &[HistoryRecord],
 ) -> QueryResult<()> {
+    if records.is_empty() {
+        return Ok(());
+    }
     let mut statement = InsertHistory::default();
     for record in records {
         statement.task_id.push(record.task_id.as_uuid());
@@ -83,7 +86,7 @@ pub(crate) async fn insert_history(
         statement.source.push(storable(&record.source));
         statement.trace_id.push(record.trace_id.map(TraceId::as_uuid));
     }
-    statement.execute(conn).await.map(|_| ())
+    statement.execute(&mut conn).await.map(|_| ())
 }
 
 /// A line of a history as it is read back.

@@ -7,11 +7,14 @@ use protocol::EventId;
 use uuid::Uuid;
 
 /// Forgets ids that this transaction has recorded: their events will be delivered again.
-pub(crate) async fn forget_events(conn: &mut AsyncPgConnection, ids: &[EventId]) -> QueryResult<()> {
+pub(crate) async fn forget_events(mut conn: &AsyncPgConnection, ids: &[EventId]) -> QueryResult<()> {
+    if ids.is_empty() {
+        return Ok(());
+    }
     let ids: Vec<Uuid> = ids.iter().map(|id| id.as_uuid()).collect();
     diesel::sql_query("DELETE FROM inbox WHERE event_id = ANY ($1)")
         .bind::<Array<SqlUuid>, _>(ids)
-        .execute(conn)
+        .execute(&mut conn)
         .await
         .map(|_| ())
 }

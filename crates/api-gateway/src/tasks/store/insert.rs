@@ -109,10 +109,13 @@ fn array_literal(ids: &[TaskId]) -> String {
 }
 
 /// Stores new tasks.
-pub(crate) async fn insert_tasks(conn: &mut AsyncPgConnection, tasks: &[Task]) -> QueryResult<()> {
+pub(crate) async fn insert_tasks(mut conn: &AsyncPgConnection, tasks: &[Task]) -> QueryResult<()> {
+    if tasks.is_empty() {
+        return Ok(());
+    }
     let mut statement = InsertTasks::default();
     for task in tasks {
         statement.push(task);
     }
-    statement.execute(conn).await.map(|_| ())
+    statement.execute(&mut conn).await.map(|_| ())
 }

@@ -31,13 +31,16 @@ pub(crate) async fn find_task(conn: &mut AsyncPgConnection, id: TaskId) -> Query
 }
 
 /// Those of the tasks that exist, locked until the end of the transaction.
-pub(crate) async fn lock_tasks(conn: &mut AsyncPgConnection, ids: &[TaskId]) -> QueryResult<Vec<Task>> {
+pub(crate) async fn lock_tasks(mut conn: &AsyncPgConnection, ids: &[TaskId]) -> QueryResult<Vec<Task>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
     let rows = tasks::table
         .filter(tasks::task_id.eq_any(uuids(ids)))
         .order(tasks::task_id)
         .for_no_key_update()
         .select(TaskRow::as_select())
-        .load(conn)
+        .load(&mut conn)
         .await?;
     into_tasks(rows)
 }

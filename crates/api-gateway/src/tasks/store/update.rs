@@ -165,12 +165,12 @@ pub(crate) fn bounded(amount: u64) -> i64 {
 
 /// Writes tasks that were read with the paired sequence; tells how many rows were still as they were read.
 pub(crate) async fn update_tasks(
-    conn: &mut AsyncPgConnection,
+    mut conn: &AsyncPgConnection,
     changed: impl Iterator<Item = (u64, &Task)>,
 ) -> QueryResult<usize> {
     let mut statement = UpdateTasks::default();
     for (expected, task) in changed {
         statement.push(expected, task);
     }
-    statement.execute(conn).await
+    statement.execute(&mut conn).await
 }

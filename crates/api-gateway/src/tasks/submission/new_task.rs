@@ -44,10 +44,15 @@ pub struct NewTask {
 }
 
 impl NewTask {
-    /// The submission that is stored, with new ids.
-    pub(super) fn into_submission(self, default_priority: Priority, now: DateTime<Utc>) -> Submission {
+    /// The submission that is stored.
+    pub(super) fn into_submission(
+        self,
+        id: TaskId,
+        default_priority: Priority,
+        now: DateTime<Utc>,
+    ) -> Submission {
         Submission {
-            id: TaskId::generate(),
+            id,
             project_id: self.project_id,
             description: self.description,
             priority: self.priority.unwrap_or(default_priority),

@@ -6,7 +6,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use diesel::QueryResult;
-use diesel::result::Error as DieselError;
 use diesel_async::AsyncPgConnection;
 use protocol::vocabulary::Tier;
 use protocol::{ProjectId, TaskId};
@@ -14,7 +13,7 @@ use protocol::{ProjectId, TaskId};
 use super::Ticket;
 use crate::pauses::store::list_paused_for_release;
 use crate::projects::defaults::{Defaults, SubmissionRow, list_for_submission, lock_for_submission};
-use crate::projects::store::{SlotsRow, has_released_too_much, insert_missing_projects};
+use crate::projects::store::{Counted, SlotsRow, insert_missing_projects};
 use crate::tasks::task::Submission;
 
 /// Slots are plenty when there are so many times more of them than the batch needs.
@@ -128,19 +127,12 @@ impl Slots {
         pinned.is_some_and(|tier| self.paused_tiers.contains(tier))
     }
 
-    /// Looks, now that the counters are written and so their rows held, whether the limits are kept.
-    ///
-    /// # Errors
-    /// `RollbackTransaction` when they are not: others took slots at the same time.
-    pub(super) async fn confirm(&self, conn: &mut AsyncPgConnection) -> QueryResult<()> {
-        if self.held {
-            return Ok(());
-        }
-        let projects: Vec<&str> = self.free.keys().map(String::as_str).collect();
-        if has_released_too_much(conn, &projects, self.default_limit, &self.paused_tiers).await? {
-            return Err(DieselError::RollbackTransaction);
-        }
-        Ok(())
+    /// Whether others took slots at the same time, so that the limits are not kept, as the projects are now that their
+    /// counters are written and their rows held.
+    pub(super) fn are_overdrawn(&self, counted: &[Counted]) -> bool {
+        let is_overdrawn =
+            |project: &Counted| project.has_released_too_much(self.default_limit, &self.paused_tiers);
+        !self.held && counted.iter().any(is_overdrawn)
     }
 
     pub(super) fn has_free(&self, project: &ProjectId) -> bool {

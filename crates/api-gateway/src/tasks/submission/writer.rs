@@ -41,7 +41,7 @@ impl BatchWriter for SubmissionWriter {
     type Item = Ticket;
     type Answer = Answer;
 
-    async fn write(&mut self, batch: Vec<Ticket>) -> Vec<Answer> {
+    async fn write(&self, batch: Vec<Ticket>) -> Vec<Answer> {
         metrics::histogram!(SUBMISSION_BATCH).record(batch.len() as f64);
         let mut answers = BTreeMap::new();
         for round in rounds(batch) {
@@ -162,11 +162,21 @@ async fn store_batch(
         };
         changes.create(submission, &start, &cause)?;
     }
+    for ticket in batch.iter().filter(|ticket| is_taken_in(&answered, ticket)) {
+        changes.audit.extend(&ticket.audit);
+    }
     let mut committed = changes.write(conn).await?;
-    slots.confirm(conn).await?;
+    if slots.are_overdrawn(&committed.counted) {
+        return Err(DieselError::RollbackTransaction);
+    }
     // Those that wait were just found to have no slot: looking again would be in vain.
     committed.may_admit.retain(|project| slots.has_free(project));
     Ok((committed, answered))
+}
+
+/// Whether it is stored now or was before.
+fn is_taken_in(answered: &Answered, ticket: &Ticket) -> bool {
+    answered.get(&ticket.submission.id).is_none_or(Result::is_ok)
 }
 
 /// Whoever would use something tainted is not released at once: admission will see, and say so.

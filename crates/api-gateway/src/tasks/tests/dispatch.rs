@@ -57,7 +57,7 @@ fn agent_failed(task: &Task) -> Event {
 impl Replica {
     async fn dispatch(&self, new: NewDispatch) -> Result<Dispatched, DispatchError> {
         let known: WorkTypes = [("echo".to_owned(), AgentType::Infra)].into_iter().collect();
-        dispatch_work(&self.submitter, &known, new).await
+        dispatch_work(&self.submitter, &known, new, None).await
     }
 
     /// The task of new work, on its way to the agents.

@@ -130,7 +130,7 @@ impl Replica {
             rules,
             max_concurrent_per_project: LIMIT,
         });
-        let settings = CollectorSettings { capacity: 1024, max_batch: 256 };
+        let settings = CollectorSettings { capacity: 1024, max_batch: 256, writers: 2 };
         let (submitter, run) =
             Submitter::new(service.clone(), Priority::Normal, settings, CancellationToken::new());
         tokio::spawn(run);

@@ -11,7 +11,7 @@ use crate::projects::catalogue::{
 };
 use crate::projects::project::{Change, ConfigChange, NewProject, ProjectChange, ProjectConfig};
 use crate::tasks::queries::{find_task_tree, list_project_tasks};
-use crate::tasks::submission::{LeftOpen, NewTask};
+use crate::tasks::submission::{LeftOpen, Naming, NewTask};
 
 fn id(text: &str) -> ProjectId {
     ProjectId::new(text).unwrap()
@@ -129,7 +129,8 @@ async fn what_a_submitter_leaves_open_the_project_decides() {
     change_project(&gateway.service, &id("web"), change).await.unwrap();
 
     let open = LeftOpen { mode: true, escalate_tier: true };
-    let filled = gateway.submitter.submit_open(new_task("web"), open, None).await.unwrap().submission;
+    let filled =
+        gateway.submitter.submit_open(new_task("web"), open, Naming::of(None, 0)).await.unwrap().submission;
     assert_eq!(filled.execution_mode, ExecutionMode::Collaborative);
     assert_eq!((filled.options.qa_profile, filled.options.escalate_tier), (Some(QaProfile::Security), false));
     assert_eq!(filled.constitution, rules);
