@@ -8,9 +8,11 @@ mod handler;
 mod meters;
 mod session;
 mod settle;
+mod turn;
 mod worker;
 
 pub use handler::{BatchHandler, HandlerError, Outcome, RawHandler, Received};
+pub use turn::Turn;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,7 +37,8 @@ pub struct ConsumerSettings {
     pub prefetch: u16,
     /// Most messages in one batch.
     pub max_batch: usize,
-    /// Batches handled at the same time; 1 keeps the queue's order.
+    /// Batches handled at the same time; 1 keeps the queue's order, more of them only where their handler asks for its
+    /// [`Turn`].
     pub batches_in_flight: usize,
     /// Delays between the tries of a failing message; each needs its queue, see [`topology::retry_queue`].
     pub retry_delays: Vec<Duration>,

@@ -22,6 +22,7 @@ mod trace;
 pub use broker::{Broker, BrokerError, QueueState};
 pub use consumer::{
     BatchHandler, Consumer, ConsumerHandle, ConsumerSettings, HandlerError, Outcome, RawHandler, Received,
+    Turn,
 };
 pub use dead_letters::{
     DeadLetter, DeadLetterError, DeadLetters, DeadQueue, Home, MOST_SEEN, Verdict, Visit,
@@ -31,7 +32,7 @@ pub use health::BrokerHealth;
 pub use listener::{Heard, Listener};
 pub use message::{Headers, Outgoing, Properties};
 pub use outbox::{OutboxEntry, OutboxRelay, OutboxSettings};
-pub use publisher::{PublishError, Publisher, PublisherSettings};
+pub use publisher::{PublishError, Publisher, PublisherSettings, Submitted};
 pub use rpc::{RpcClient, RpcError, RpcHandler, RpcServer};
 pub use settings::{BrokerSettings, SettingsError, TlsSettings};
 pub use topology::DeclareError;

@@ -96,6 +96,26 @@ pub enum PublishError {
 /// What became of a message submitted with a token.
 pub(crate) type Settled = (u128, Result<(), PublishError>);
 
+/// Messages that the publisher has been given together.
+#[must_use = "the broker has a message only when it confirms it"]
+pub struct Submitted {
+    outcomes: Vec<Result<(), PublishError>>,
+    settled: mpsc::UnboundedReceiver<Settled>,
+}
+
+impl Submitted {
+    /// Waits for the broker's confirms, and tells what became of each message.
+    pub async fn outcomes(mut self) -> Vec<Result<(), PublishError>> {
+        while let Some((token, outcome)) = self.settled.recv().await {
+            let slot = usize::try_from(token).ok().and_then(|index| self.outcomes.get_mut(index));
+            if let Some(slot) = slot {
+                *slot = outcome;
+            }
+        }
+        self.outcomes
+    }
+}
+
 /// Handle to the publisher's actor.
 #[derive(Clone)]
 pub struct Publisher {
@@ -141,21 +161,23 @@ impl Publisher {
     where
         M: Into<Outgoing>,
     {
-        let mut outcomes = vec![Err(PublishError::Stopped); messages.len()];
-        let (results, mut settled) = mpsc::unbounded_channel();
+        self.submit_all(messages).await.outcomes().await
+    }
+
+    /// Hands messages over in this order, which they are published in before any that are handed over later. Their
+    /// confirms are waited for elsewhere, so that more can be handed over meanwhile.
+    pub async fn submit_all<M>(&self, messages: Vec<M>) -> Submitted
+    where
+        M: Into<Outgoing>,
+    {
+        let outcomes = vec![Err(PublishError::Stopped); messages.len()];
+        let (results, settled) = mpsc::unbounded_channel();
         for (index, message) in messages.into_iter().enumerate() {
             if let Err(error) = self.submit(message.into(), index as u128, &results).await {
                 let _ = results.send((index as u128, Err(error)));
             }
         }
-        drop(results);
-        while let Some((token, outcome)) = settled.recv().await {
-            let slot = usize::try_from(token).ok().and_then(|index| outcomes.get_mut(index));
-            if let Some(slot) = slot {
-                *slot = outcome;
-            }
-        }
-        outcomes
+        Submitted { outcomes, settled }
     }
 
     /// Hands a message over without waiting for its confirm; what becomes of it goes to `results` with `token`.

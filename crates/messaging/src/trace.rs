@@ -30,8 +30,12 @@ pub(crate) fn batch_span(queue: &str, batch: &[Arc<Delivery>]) -> Span {
     if let [only] = batch {
         telemetry::set_parent(&span, only.traceparent.as_deref());
     } else {
+        // A link to what nobody has collected leads nowhere.
         let publishers = batch.iter().filter_map(|delivery| remote(delivery.traceparent.as_deref()));
-        publishers.take(MOST_LINKS).for_each(|publisher| span.add_link(publisher));
+        publishers
+            .filter(SpanContext::is_sampled)
+            .take(MOST_LINKS)
+            .for_each(|publisher| span.add_link(publisher));
     }
     span
 }

@@ -83,7 +83,7 @@ impl Cast {
         for tier in &Tier::STANDARD {
             let seen = seen.clone();
             let topology = topology::worker_queues([tier]);
-            self.consume(topology, &worker_queue(tier), move |event| {
+            self.consume(topology, side_by_side(&worker_queue(tier)), move |event| {
                 let EventData::TaskReady(ready) = &event.data else { return None };
                 seen(ready);
                 match diligence {
@@ -97,7 +97,7 @@ impl Cast {
 
     /// QA that accepts everything.
     pub fn qa(&self) {
-        self.consume(topology::qa_queue(), QA_QUEUE, |event| match &event.data {
+        self.consume(topology::qa_queue(), side_by_side(QA_QUEUE), |event| match &event.data {
             EventData::TaskOutputCreated(created) => Some(validated(event, created)),
             _ => None,
         });
@@ -111,7 +111,7 @@ impl Cast {
             &self.broker,
             topology::agents(queue),
             self.publisher.clone(),
-            ConsumerSettings::new(queue),
+            side_by_side(queue),
             handler,
             self.stop.clone(),
         );
@@ -138,10 +138,11 @@ impl Cast {
         };
         let own = Topology {
             exchanges: Vec::new(),
-            queues: vec![QueueSpec { name: queue.clone(), durable: true, arguments: Vec::new() }],
+            // What is only counted need not survive a restart of the broker, and must not hold up others' confirms.
+            queues: vec![QueueSpec { name: queue.clone(), durable: false, arguments: Vec::new() }],
             bindings: keys.iter().map(binding).collect(),
         };
-        self.consume(topology::exchanges().and(own), &queue, move |event| {
+        self.consume(topology::exchanges().and(own), ConsumerSettings::new(&queue), move |event| {
             heard(event);
             None
         });
@@ -168,7 +169,7 @@ impl Cast {
     fn consume(
         &self,
         topology: Topology,
-        queue: &str,
+        settings: ConsumerSettings,
         answer: impl Fn(&Event) -> Option<WireMessage> + Send + Sync + 'static,
     ) {
         let handler = Arc::new(Answering { publisher: self.publisher.clone(), answer });
@@ -177,11 +178,16 @@ impl Cast {
             &self.broker,
             topology,
             self.publisher.clone(),
-            ConsumerSettings::new(queue),
+            settings,
             handler,
             self.stop.clone(),
         );
     }
+}
+
+/// A batch waits for its confirms, and the next one not for that: what a stand-in does must not add to what is measured.
+fn side_by_side(queue: &str) -> ConsumerSettings {
+    ConsumerSettings { batches_in_flight: 16, ..ConsumerSettings::new(queue) }
 }
 
 fn began(cause: &Event, ready: &TaskReady) -> WireMessage {

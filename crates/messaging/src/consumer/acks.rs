@@ -12,6 +12,8 @@ pub(super) struct Acks {
     acknowledged: u64,
     /// The tags after it, as they were taken.
     slots: VecDeque<Slot>,
+    /// How many slots from the front on are known to be settled.
+    ready: usize,
 }
 
 struct Slot {
@@ -39,9 +41,17 @@ impl Acks {
         }
     }
 
+    /// How many deliveries one acknowledgement would cover now.
+    pub(super) fn ready(&mut self) -> usize {
+        let more = self.slots.iter().skip(self.ready).take_while(|slot| slot.settled).count();
+        self.ready += more;
+        self.ready
+    }
+
     /// The tag to acknowledge with `multiple`, if there is anything new to acknowledge.
     pub(super) fn watermark(&mut self) -> Option<u64> {
-        let settled = self.slots.iter().take_while(|slot| slot.settled).count();
+        let settled = self.ready();
+        self.ready = 0;
         self.slots.drain(..settled);
         self.acknowledged += settled as u64;
         (settled > 0).then_some(self.acknowledged)
@@ -85,6 +95,19 @@ mod tests {
         acks.settle(4);
         assert_eq!(acks.watermark(), Some(4));
         assert_eq!(acks.unacknowledged(), 1);
+    }
+
+    #[test]
+    fn what_one_acknowledgement_would_cover_grows_until_it_is_sent() {
+        let mut acks = taken(4);
+        acks.settle(1);
+        assert_eq!(acks.ready(), 1);
+        acks.settle(3);
+        assert_eq!(acks.ready(), 1);
+        acks.settle(2);
+        assert_eq!(acks.ready(), 3);
+        assert_eq!(acks.watermark(), Some(3));
+        assert_eq!(acks.ready(), 0);
     }
 
     #[test]

@@ -14,6 +14,7 @@ use tracing::{Instrument, error, info, warn};
 
 use super::handler::{HandlerError, Outcome, Processor};
 use super::settle::SetAside;
+use super::turn::Turn;
 use crate::delivery::Delivery;
 use crate::health::HealthCell;
 use crate::publisher::PublishError;
@@ -60,13 +61,14 @@ impl BatchRunner {
     pub(super) async fn run(
         self,
         batch: Vec<Arc<Delivery>>,
+        turn: Turn,
         reports: mpsc::UnboundedSender<Report>,
         over: CancellationToken,
     ) {
         let span = trace::batch_span(&self.queue, &batch);
         let messages = trace::message_spans(&self.queue, &batch);
         let work = async {
-            let together = self.settle(&batch, &reports, &over).await;
+            let together = self.settle(&batch, turn, &reports, &over).await;
             match together {
                 Ok(true) | Err(Abandoned) => {}
                 Ok(false) => self.one_by_one(&batch, &reports, &over).await,
@@ -82,7 +84,7 @@ impl BatchRunner {
         over: &CancellationToken,
     ) {
         for delivery in batch {
-            if self.settle(std::slice::from_ref(delivery), reports, over).await.is_err() {
+            if self.settle(std::slice::from_ref(delivery), Turn::default(), reports, over).await.is_err() {
                 break;
             }
         }
@@ -92,10 +94,11 @@ impl BatchRunner {
     async fn settle(
         &self,
         batch: &[Arc<Delivery>],
+        turn: Turn,
         reports: &mpsc::UnboundedSender<Report>,
         over: &CancellationToken,
     ) -> Result<bool, Abandoned> {
-        let outcomes = match self.handle(batch, over).await? {
+        let outcomes = match self.handle(batch, turn, over).await? {
             Ok(outcomes) => outcomes,
             Err(_) if batch.len() > 1 => return Ok(false),
             Err(reason) => vec![Outcome::Retry { reason, within: None }],
@@ -131,11 +134,13 @@ impl BatchRunner {
     async fn handle(
         &self,
         batch: &[Arc<Delivery>],
+        mut turn: Turn,
         over: &CancellationToken,
     ) -> Result<Result<Vec<Outcome>, String>, Abandoned> {
         let mut backoff = Backoff::new(FIRST_WAIT, LONGEST_WAIT);
         loop {
-            let missing = match self.handle_once(batch).await {
+            // Another try has lost its place: those behind it do not wait for something that is away.
+            let missing = match self.handle_once(batch, std::mem::take(&mut turn)).await {
                 Err(HandlerError::Unavailable(missing)) => missing,
                 answered => {
                     if self.health.set_stalled(false) {
@@ -155,8 +160,8 @@ impl BatchRunner {
         }
     }
 
-    async fn handle_once(&self, batch: &[Arc<Delivery>]) -> Result<Vec<Outcome>, HandlerError> {
-        let handled = AssertUnwindSafe(self.processor.process(batch)).catch_unwind().await;
+    async fn handle_once(&self, batch: &[Arc<Delivery>], turn: Turn) -> Result<Vec<Outcome>, HandlerError> {
+        let handled = AssertUnwindSafe(self.processor.process(batch, turn)).catch_unwind().await;
         handled.unwrap_or_else(|panic| {
             self.panics.increment(1);
             let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());

@@ -9,6 +9,7 @@ use chrono::Utc;
 use protocol::Event;
 use thiserror::Error;
 
+use super::turn::Turn;
 use crate::delivery::Delivery;
 
 /// An event with what is known of its way here.
@@ -65,12 +66,22 @@ pub trait BatchHandler: Send + Sync + 'static {
 pub trait RawHandler: Send + Sync + 'static {
     /// As [`BatchHandler::handle`].
     async fn handle(&self, batch: Vec<Arc<Delivery>>) -> Result<Vec<Outcome>, HandlerError>;
+
+    /// As [`RawHandler::handle`], for a handler of several batches at a time that keeps to their order in part of
+    /// what it does; see [`Turn`].
+    async fn handle_in_turn(
+        &self,
+        batch: Vec<Arc<Delivery>>,
+        _turn: Turn,
+    ) -> Result<Vec<Outcome>, HandlerError> {
+        self.handle(batch).await
+    }
 }
 
 /// Turns deliveries into outcomes, one for each.
 #[async_trait]
 pub(super) trait Processor: Send + Sync + 'static {
-    async fn process(&self, batch: &[Arc<Delivery>]) -> Result<Vec<Outcome>, HandlerError>;
+    async fn process(&self, batch: &[Arc<Delivery>], turn: Turn) -> Result<Vec<Outcome>, HandlerError>;
 }
 
 /// Reads deliveries as events. What cannot be read is dead at once and never reaches the handler.
@@ -78,7 +89,7 @@ pub(super) struct Events(pub(super) Arc<dyn BatchHandler>);
 
 #[async_trait]
 impl Processor for Events {
-    async fn process(&self, batch: &[Arc<Delivery>]) -> Result<Vec<Outcome>, HandlerError> {
+    async fn process(&self, batch: &[Arc<Delivery>], _: Turn) -> Result<Vec<Outcome>, HandlerError> {
         let received_at = Utc::now().into();
         let mut readable = Vec::with_capacity(batch.len());
         let mut outcomes = Vec::with_capacity(batch.len());
@@ -109,8 +120,8 @@ pub(super) struct Raw(pub(super) Arc<dyn RawHandler>);
 
 #[async_trait]
 impl Processor for Raw {
-    async fn process(&self, batch: &[Arc<Delivery>]) -> Result<Vec<Outcome>, HandlerError> {
-        checked(batch.len(), self.0.handle(batch.to_vec()).await?)
+    async fn process(&self, batch: &[Arc<Delivery>], turn: Turn) -> Result<Vec<Outcome>, HandlerError> {
+        checked(batch.len(), self.0.handle_in_turn(batch.to_vec(), turn).await?)
     }
 }
 
@@ -160,7 +171,7 @@ mod tests {
             delivery("task.started", "{"),
             delivery("task.started", started),
         ];
-        let outcomes = Events(Arc::new(AllDone)).process(&batch).await.unwrap();
+        let outcomes = Events(Arc::new(AllDone)).process(&batch, Turn::default()).await.unwrap();
         assert!(matches!(
             outcomes.as_slice(),
             [Outcome::Done, Outcome::Dead { reason }, Outcome::Done] if reason.contains("JSON")
@@ -169,7 +180,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_handler_that_loses_count_fails_its_batch() {
-        let error = Raw(Arc::new(Forgetful)).process(&[delivery("k", "{}")]).await.unwrap_err();
+        let error =
+            Raw(Arc::new(Forgetful)).process(&[delivery("k", "{}")], Turn::default()).await.unwrap_err();
         assert_eq!(error, HandlerError::Failed("0 outcomes for 1 messages".to_owned()));
     }
 }

@@ -40,6 +40,7 @@ enum Wake {
     BatchEnded {
         whole: bool,
     },
+    AcksDue,
     Event(Option<ChannelEvent>),
     Lost,
     Stop,
@@ -77,7 +78,7 @@ impl Worker {
                 }
             };
             let mut consuming =
-                Consuming::new(session, subscription, self.settings.max_batch, cautious_until);
+                Consuming::new(session, subscription, self.settings.max_batch, prefetch, cautious_until);
             self.health.set_connected(true);
             self.consume(&mut consuming).await;
             self.health.set_connected(false);
@@ -97,6 +98,7 @@ impl Worker {
                     consuming.settled(tags).await && !consuming.was_cautious_enough(false)
                 }
                 Wake::BatchEnded { whole } => whole,
+                Wake::AcksDue => consuming.acknowledge().await,
                 Wake::Delivery(Some(first)) => self.begin_batch(consuming, first),
                 Wake::Stop => {
                     consuming.session.unsubscribe(&consuming.subscription.consumer_tag).await;
@@ -148,6 +150,8 @@ impl Worker {
         tokio::select! {
             biased;
             report = consuming.reports.recv() => Wake::Report(report),
+            () = tokio::time::sleep_until(consuming.acks_due.unwrap_or_else(Instant::now)),
+                if consuming.acks_due.is_some() => Wake::AcksDue,
             Some(ended) = consuming.batches.join_next() => Wake::BatchEnded { whole: ended.is_ok() },
             event = consuming.session.events.recv() => Wake::Event(event),
             () = consuming.session.lost.cancelled() => Wake::Lost,
@@ -191,9 +195,9 @@ impl Worker {
             );
         }
         let (runner, seconds) = (self.runner.clone(), self.meters.batch_seconds.clone());
-        let (report, over) = (consuming.report.clone(), consuming.over.clone());
+        let (report, over, turn) = (consuming.report.clone(), consuming.over.clone(), consuming.line.join());
         consuming.batches.spawn(async move {
-            runner.run(batch, report, over).await;
+            runner.run(batch, turn, report, over).await;
             seconds.record(started_at.elapsed().as_secs_f64());
         });
         true

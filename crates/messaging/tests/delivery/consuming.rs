@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use messaging::{ConsumerSettings, HandlerError};
+use async_trait::async_trait;
+use messaging::{Consumer, ConsumerSettings, Delivery, HandlerError, Outcome, RawHandler, Turn};
 use test_support::{PATIENCE, TestBroker, wait_until};
 use tokio::sync::Semaphore;
 
 use crate::support::{
-    QUEUE, Seen, all_done, at_once, broker, consumer, depth, many, publisher, settings, started, wire,
+    QUEUE, Running, Seen, all_done, at_once, broker, consumer, depth, many, publisher, settings, started,
+    texts, topology, wire,
 };
 
 #[tokio::test]
@@ -63,6 +65,82 @@ async fn one_batch_at_a_time_unless_more_are_allowed() {
         assert_eq!(most.load(Ordering::SeqCst), allowed);
         consumer.stop().await;
         publisher.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn acknowledgements_gather_for_a_moment_and_not_until_more_comes() {
+    let server = TestBroker::create("gather").await;
+    let broker = broker(server.url());
+    let publisher = publisher(&broker);
+    let seen = Seen::default();
+    let taken = seen.clone();
+    let consumer = consumer(&broker, &publisher.handle, settings(), move |batch| {
+        batch.iter().for_each(|received| taken.add(received.event.id));
+        all_done(batch.len())
+    });
+    publisher.handle.publish_all(many(3).0).await;
+    seen.reach(3).await;
+    wait_until("the acknowledgements", PATIENCE, || async {
+        let queue = server.management(&format!("queues/{}/{QUEUE}", server.vhost())).await;
+        queue["message_stats"]["ack"] == 3
+    })
+    .await;
+    consumer.stop().await;
+    publisher.stop().await;
+}
+
+#[tokio::test]
+async fn batches_side_by_side_keep_their_order_where_their_handler_asks_for_it() {
+    let server = TestBroker::create("turns").await;
+    let broker = broker(server.url());
+    let publisher = publisher(&broker);
+    let (messages, ids) = many(60);
+    publisher.handle.publish_all(messages).await;
+    let handler =
+        Arc::new(InTurn { seen: Seen::default(), running: AtomicUsize::new(0), most: AtomicUsize::new(0) });
+    let settings = ConsumerSettings { max_batch: 1, batches_in_flight: 8, ..settings() };
+    let consumer = Running::start(|stop| {
+        let handler: Arc<dyn RawHandler> = handler.clone();
+        Consumer::start_raw(&broker, topology(), publisher.handle.clone(), settings, handler, stop)
+    });
+    handler.seen.reach(60).await;
+    consumer.stop().await;
+    assert_eq!(handler.seen.all(), texts(&ids));
+    assert!(handler.most.load(Ordering::SeqCst) > 1, "they were handled at the same time");
+    assert_eq!(server.queue_depth(QUEUE).await, Some(0));
+    publisher.stop().await;
+}
+
+/// Works for a while on each message, less on each further one, and tells of it in turn.
+struct InTurn {
+    seen: Seen<String>,
+    running: AtomicUsize,
+    most: AtomicUsize,
+}
+
+#[async_trait]
+impl RawHandler for InTurn {
+    async fn handle(&self, batch: Vec<Arc<Delivery>>) -> Result<Vec<Outcome>, HandlerError> {
+        self.handle_in_turn(batch, Turn::default()).await
+    }
+
+    async fn handle_in_turn(
+        &self,
+        batch: Vec<Arc<Delivery>>,
+        mut turn: Turn,
+    ) -> Result<Vec<Outcome>, HandlerError> {
+        let now = self.running.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most.fetch_max(now, Ordering::SeqCst);
+        // Later ones are faster.
+        for _ in 0..100_usize.saturating_sub(now * 10) {
+            tokio::task::yield_now().await;
+        }
+        turn.come().await;
+        batch.iter().for_each(|delivery| self.seen.add(delivery.message_id.clone().unwrap()));
+        drop(turn);
+        self.running.fetch_sub(1, Ordering::SeqCst);
+        Ok(vec![Outcome::Done; batch.len()])
     }
 }
 

@@ -5,7 +5,8 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use messaging::{Delivery, HandlerError, Outcome, Publisher, RawHandler};
+use messaging::{Delivery, HandlerError, Outcome, Publisher, RawHandler, Turn};
+use protocol::WireMessage;
 use service_runtime::clock::Clock;
 
 use crate::lanes::agent::ReplyReader;
@@ -29,10 +30,34 @@ impl AgentReplies {
 #[async_trait]
 impl RawHandler for AgentReplies {
     async fn handle(&self, batch: Vec<Arc<Delivery>>) -> Result<Vec<Outcome>, HandlerError> {
+        self.handle_in_turn(batch, Turn::default()).await
+    }
+
+    /// Events are published in the order of the replies; the confirms of one batch do not hold up the next.
+    async fn handle_in_turn(
+        &self,
+        batch: Vec<Arc<Delivery>>,
+        mut turn: Turn,
+    ) -> Result<Vec<Outcome>, HandlerError> {
+        let (outcomes, messages) = self.read(&batch);
+        turn.come().await;
+        let submitted = self.events.submit_all(messages).await;
+        drop(turn);
+        // Whatever was not taken comes again with the whole batch, and is told under the same ids.
+        for published in submitted.outcomes().await {
+            published.map_err(|error| HandlerError::Unavailable(error.to_string()))?;
+        }
+        Ok(outcomes)
+    }
+}
+
+impl AgentReplies {
+    /// What becomes of each reply once the messages are published.
+    fn read(&self, batch: &[Arc<Delivery>]) -> (Vec<Outcome>, Vec<WireMessage>) {
         let now = self.clock.now();
         let mut outcomes = Vec::with_capacity(batch.len());
         let mut messages = Vec::with_capacity(batch.len());
-        for delivery in &batch {
+        for delivery in batch {
             let read = self.reader.read(&delivery.body, delivery.message_id.as_deref(), now);
             let written = read.map_err(|unreadable| unreadable.to_string()).and_then(|events| {
                 let written = events.iter().map(|event| event.to_wire(None));
@@ -49,10 +74,6 @@ impl RawHandler for AgentReplies {
                 }
             });
         }
-        // Whatever was not taken comes again with the whole batch, and is told under the same ids.
-        for published in self.events.publish_all(messages).await {
-            published.map_err(|error| HandlerError::Unavailable(error.to_string()))?;
-        }
-        Ok(outcomes)
+        (outcomes, messages)
     }
 }

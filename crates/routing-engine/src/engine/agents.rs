@@ -14,6 +14,10 @@ use crate::consumers::AgentReplies;
 use crate::lanes::agent::{AgentLane, ReplyReader, plan};
 use crate::settings::Settings;
 
+/// Batches of replies whose events wait for their confirm. Enough that none waits for the one before, few enough that
+/// many replies still make large batches.
+const REPLY_BATCHES: usize = 16;
+
 /// What keeps the agent lane going.
 pub struct AgentConnections {
     connections: Vec<(Publisher, ConsumerHandle)>,
@@ -75,6 +79,8 @@ fn replies(settings: &Settings) -> ConsumerSettings {
     ConsumerSettings {
         prefetch: settings.agents.reply_prefetch,
         max_batch: usize::from(settings.agents.reply_prefetch),
+        // Each batch waits for the confirms of its events, which takes longer than anything else about it.
+        batches_in_flight: REPLY_BATCHES,
         // Nothing about a reply gets better with time; what needs time is the broker, which is waited for.
         retry_delays: Vec::new(),
         drain_timeout: settings.runtime.drain_limit().mul_f64(0.4),
