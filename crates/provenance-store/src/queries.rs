@@ -127,12 +127,14 @@ impl GraphLimits {
     }
 }
 
-/// The answer in the shape that its operation has.
+/// The answer in the shape that its operation has. Those that can do two things at once do so if there is a `second`
+/// connection, see [`uses_two`].
 ///
 /// # Errors
 /// If there is nothing of that id, the question makes no sense, or the database does not answer.
 pub async fn answer(
     conn: &mut AsyncPgConnection,
+    second: Option<&mut AsyncPgConnection>,
     query: ProvenanceQuery,
     desk: &Desk,
 ) -> Result<Answer, Unanswered> {
@@ -169,7 +171,7 @@ pub async fn answer(
             json(&list_reached(conn, query, Direction::Dependencies, limits, &sight).await?)
         }
         ProvenanceQuery::AnalyzeImpact(query) => {
-            json(&analyze_impact(conn, query, limits, &sight).await?)
+            json(&analyze_impact(conn, second, query, limits, &sight).await?)
         }
         ProvenanceQuery::FindRootCause { id } => json(&find_root_cause(conn, &id, limits, &sight).await?),
         ProvenanceQuery::GetLineage(query) => json(&get_lineage(conn, query, limits, &sight).await?),
@@ -191,6 +193,15 @@ pub async fn answer(
         }
     }?;
     Ok(Answer { value, follow })
+}
+
+/// Whether an answer comes sooner with a second connection.
+#[must_use]
+pub fn uses_two(query: &ProvenanceQuery) -> bool {
+    match query {
+        ProvenanceQuery::Within { query, .. } => matches!(**query, ProvenanceQuery::AnalyzeImpact(_)),
+        query => matches!(query, ProvenanceQuery::AnalyzeImpact(_)),
+    }
 }
 
 /// Where a walk begins for that id.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use async_trait::async_trait;
+use futures_util::FutureExt;
 use messaging::{OutboxRelay, RpcHandler};
 use metrics::histogram;
 use protocol::provenance_query::{ProvenanceQuery, ProvenanceReply};
@@ -49,7 +50,13 @@ impl QueryResponder {
     async fn look_up(&self, query: ProvenanceQuery) -> Result<Box<RawValue>, Unanswered> {
         let mut connection = self.pool.get().await.map_err(StoreError::from)?;
         let desk = Desk { policy: self.policy, graph: self.limits, now: self.clock.now() };
-        let answer = queries::answer(&mut connection, query, &desk).await?;
+        // Only one that is free this moment: waiting for it, several such questions would wait for each other.
+        let mut second = if queries::uses_two(&query) {
+            self.pool.get().now_or_never().and_then(Result::ok)
+        } else {
+            None
+        };
+        let answer = queries::answer(&mut connection, second.as_deref_mut(), query, &desk).await?;
         self.relay.dispatch(answer.follow);
         Ok(answer.value)
     }
