@@ -1,6 +1,7 @@
 -- What every batch of events pays for, made cheaper.
 
 -- Statements that are planned once per connection instead of once per batch, and nothing written where nothing changed.
+-- safe: it counts what it counted before
 CREATE OR REPLACE FUNCTION count_project_spend() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'INSERT' THEN
