@@ -1,5 +1,6 @@
 //! Questions to the provenance-store, by request and reply over the broker.
 
+mod together;
 pub(crate) mod transfer;
 
 use std::time::Duration;
@@ -20,6 +21,8 @@ use protocol::topology::PROVENANCE_QUERY_QUEUE;
 use protocol::{CheckpointId, ProjectId};
 use serde::de::DeserializeOwned;
 use thiserror::Error;
+
+use self::together::RecordReader;
 
 /// Why a question has no answer.
 #[derive(Debug, Error)]
@@ -42,6 +45,7 @@ pub enum ProvenanceError {
 #[derive(Clone)]
 pub struct ProvenanceClient {
     rpc: RpcClient,
+    records: RecordReader,
     timeout: Duration,
     import_timeout: Duration,
     within: Option<Vec<ProjectId>>,
@@ -49,10 +53,11 @@ pub struct ProvenanceClient {
 
 impl ProvenanceClient {
     /// A client that waits at most `timeout` for each answer, and at most `import_timeout` for what became of a
-    /// batch of an import.
+    /// batch of an import. Call it on the service's runtime.
     #[must_use]
     pub fn new(rpc: RpcClient, timeout: Duration, import_timeout: Duration) -> Self {
-        Self { rpc, timeout, import_timeout, within: None }
+        let records = RecordReader::start(rpc.clone(), timeout);
+        Self { rpc, records, timeout, import_timeout, within: None }
     }
 
     /// The same for somebody who may see these projects only, where it is about the graph; `None` for all.
@@ -66,7 +71,7 @@ impl ProvenanceClient {
     /// # Errors
     /// See [`ProvenanceError`].
     pub async fn find_record(&self, id: String) -> Result<Option<RecordView>, ProvenanceError> {
-        self.ask(&ProvenanceQuery::GetRecord { id }).await
+        self.records.find(id).await
     }
 
     /// Counts for a project's health; all zero for a project without records.
@@ -279,7 +284,7 @@ fn failure(error: RpcError) -> ProvenanceError {
 /// `None` when nothing of that id exists.
 fn read_reply<T: DeserializeOwned>(reply: &[u8]) -> Result<Option<T>, ProvenanceError> {
     match serde_json::from_slice(reply)? {
-        ProvenanceReply::Result(value) => Ok(Some(serde_json::from_value(value)?)),
+        ProvenanceReply::Result(value) => Ok(Some(value)),
         ProvenanceReply::Error(QueryError { code, message }) => match code {
             QueryErrorCode::NotFound => Ok(None),
             QueryErrorCode::Unavailable => Err(ProvenanceError::Unavailable(message)),

@@ -31,6 +31,12 @@ pub enum ProvenanceQuery {
         /// Any of the three.
         id: String,
     },
+    /// Several records at once, each looked up like a single one. The answer is a list with a [`ProvenanceReply`] for
+    /// each id, in their order, as if each had been asked for alone.
+    GetRecords {
+        /// Provenance ids, artifact ids or task ids; at most [`MOST_RECORDS_AT_ONCE`].
+        ids: Vec<String>,
+    },
     /// What somebody means who wants to mark something: looked up like a record. The answer is a [`MarkTargetView`].
     FindMarkTarget {
         /// A provenance id, artifact id or task id.
@@ -115,12 +121,15 @@ pub enum ProvenanceQuery {
     },
 }
 
+/// Most ids of one [`ProvenanceQuery::GetRecords`].
+pub const MOST_RECORDS_AT_ONCE: usize = 128;
+
 /// What the provenance-store answers. On the wire `{"result": ...}` or `{"error": {...}}`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum ProvenanceReply {
+pub enum ProvenanceReply<T = Value> {
     /// The operation's own shape.
-    Result(Value),
+    Result(T),
     /// Why there is no result.
     Error(QueryError),
 }

@@ -16,6 +16,7 @@ use messaging::OutboxEntry;
 use protocol::events::{CheckpointCreated, CheckpointRequested};
 use protocol::provenance_query::CheckpointView;
 use protocol::{CheckpointId, EventId, ProjectId};
+use tokio::try_join;
 
 use crate::marks::Cause;
 
@@ -48,16 +49,17 @@ pub async fn create_checkpoint(
     let derived =
         || cause.event.map_or_else(EventId::generate, |event| EventId::derived(event.id, "checkpoint"));
     let id = wanted.checkpoint_id.unwrap_or_else(|| CheckpointId(derived().as_uuid()));
-    if let Some(known) = store::find_checkpoint(conn, id).await? {
+    // An id that was made just now is nobody's yet.
+    let may_be_known = wanted.checkpoint_id.is_some() || cause.event.is_some();
+    if may_be_known && let Some(known) = store::find_checkpoint(conn, id).await? {
         return Ok((known.view()?, Vec::new()));
     }
     let trigger = wanted.trigger.as_deref().unwrap_or(MANUAL);
     let row = store::insert_checkpoint(conn, id, &wanted.project_id, &wanted.description, trigger, cause.now)
         .await?;
-    if let Some(kept) = rules.kept {
-        store::mark_surplus_invalid(conn, wanted.project_id.as_str(), kept).await?;
-    }
-    store::mark_checkpointed(conn, wanted.project_id.as_str(), cause.now).await?;
+    let project = wanted.project_id.as_str();
+    let surplus = store::mark_surplus_invalid(conn, project, rules.kept);
+    try_join!(surplus, store::mark_checkpointed(conn, project, cause.now))?;
     let view = row.view()?;
     let created = CheckpointCreated {
         checkpoint_id: view.checkpoint_id,
@@ -70,18 +72,34 @@ pub async fn create_checkpoint(
     Ok((view, vec![entry]))
 }
 
-/// Makes checkpoints where one is due by the number of records.
+/// Those of the projects that have got enough records for another checkpoint.
+///
+/// # Errors
+/// The database's.
+pub async fn list_due(
+    conn: &AsyncPgConnection,
+    projects: &[String],
+    rules: CheckpointRules,
+) -> QueryResult<Vec<String>> {
+    match rules.every_records {
+        Some(every) if !projects.is_empty() => {
+            store::list_due_by_records(conn, projects, i64::from(every)).await
+        }
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// Makes checkpoints of projects for which one is due by the number of records.
 ///
 /// # Errors
 /// The database's.
 pub async fn take_due(
     conn: &mut AsyncPgConnection,
-    projects: &[String],
+    due: Vec<String>,
     rules: CheckpointRules,
     now: DateTime<Utc>,
 ) -> QueryResult<Vec<OutboxEntry>> {
-    let (Some(every), false) = (rules.every_records, projects.is_empty()) else { return Ok(Vec::new()) };
-    let due = store::list_due_by_records(conn, projects, i64::from(every)).await?;
+    let Some(every) = rules.every_records else { return Ok(Vec::new()) };
     make_automatic(conn, due, &format!("after {every} records"), rules, now).await
 }
 

@@ -43,19 +43,37 @@ pub async fn walk(
     direction: Direction,
     limits: Limits,
 ) -> QueryResult<Reached> {
+    walk_telling(conn, starts, direction, limits, |_| ()).await
+}
+
+/// As [`walk`]; `told` hears of nodes as they are reached, so that somebody else can go on with them meanwhile.
+///
+/// # Errors
+/// The database's.
+pub async fn walk_telling(
+    conn: &mut AsyncPgConnection,
+    starts: &[i64],
+    direction: Direction,
+    limits: Limits,
+    mut told: impl FnMut(&[ReachedNode]),
+) -> QueryResult<Reached> {
     let mut search = Search::new(starts, limits);
-    let mut narrow_levels = 0;
+    let (mut narrow_levels, mut known) = (0, 0);
     while let Some(nodes) = search.next(MOST_AT_ONCE) {
         narrow_levels = if nodes.len() <= NARROW { narrow_levels + 1 } else { 0 };
-        if narrow_levels > NARROW_LEVELS {
+        let looked_ahead = narrow_levels > NARROW_LEVELS && {
             let levels = store::expand_ahead(conn, direction, nodes.clone()).await?;
-            if ahead::absorb(&mut search, levels) {
-                continue;
-            }
-            narrow_levels = 0;
+            ahead::absorb(&mut search, levels)
+        };
+        if !looked_ahead {
+            narrow_levels %= NARROW_LEVELS + 1;
+            search.absorb(store::expand(conn, direction, nodes, search.most_steps()).await?);
         }
-        let steps = store::expand(conn, direction, nodes, search.most_steps()).await?;
-        search.absorb(steps);
+        let new = search.reached_since(known);
+        known += new.len();
+        if !new.is_empty() {
+            told(new);
+        }
     }
     Ok(search.end())
 }

@@ -55,7 +55,7 @@ impl CounterChanges {
     }
 
     /// Applies the changes.
-    pub async fn save(self, conn: &mut AsyncPgConnection) -> QueryResult<()> {
+    pub async fn save(self, conn: &AsyncPgConnection) -> QueryResult<()> {
         let mut save = ChangeCounters::default();
         for (project_id, counts) in self.by_project {
             if counts == Counts::default() {
@@ -67,7 +67,7 @@ impl CounterChanges {
             save.suspect.push(counts.suspect);
         }
         if !save.project_id.is_empty() {
-            save.execute(conn).await?;
+            save.execute(&mut &*conn).await?;
         }
         Ok(())
     }

@@ -15,7 +15,7 @@ mod root_cause;
 mod sight;
 
 pub use checkpoints_asked::{create_checkpoint, preview_rollback};
-pub use get_record::get_record;
+pub use get_record::{get_record, get_records};
 pub use impact::analyze_impact;
 pub use lineage::get_lineage;
 pub use list_records::list_records;
@@ -29,10 +29,13 @@ pub use sight::Sight;
 use chrono::{DateTime, Utc};
 use diesel_async::AsyncPgConnection;
 use messaging::OutboxEntry;
-use protocol::provenance_query::ProvenanceQuery;
-use serde_json::Value;
+use protocol::provenance_query::{
+    MOST_RECORDS_AT_ONCE, ProvenanceQuery, ProvenanceReply, QueryError, QueryErrorCode, RecordView,
+};
+use serde_json::value::{RawValue, to_raw_value};
 use service_runtime::database::StoreError;
 use thiserror::Error;
+use tracing::error;
 
 use crate::checkpoints;
 use crate::graph::{Direction, Limits, Start, find_start};
@@ -56,8 +59,8 @@ pub struct Desk {
 /// An answer, and what follows where the question was a request.
 #[derive(Debug)]
 pub struct Answer {
-    /// In the shape of its operation.
-    pub value: Value,
+    /// JSON in the shape of its operation.
+    pub value: Box<RawValue>,
     /// Events to publish; they are in the outbox already.
     pub follow: Vec<OutboxEntry>,
 }
@@ -79,6 +82,26 @@ pub enum Unanswered {
 impl From<diesel::result::Error> for Unanswered {
     fn from(error: diesel::result::Error) -> Self {
         Self::Store(error.into())
+    }
+}
+
+impl Unanswered {
+    /// What the asker hears: whether trying again helps. Why a question failed is for the log.
+    #[must_use]
+    pub fn reply<T>(self) -> ProvenanceReply<T> {
+        let (code, message) = match self {
+            Self::NotFound(what) => (QueryErrorCode::NotFound, what),
+            Self::Invalid(why) => (QueryErrorCode::InvalidArguments, why),
+            Self::Store(cause) => {
+                error!(error = %cause, cause = std::error::Error::source(&cause), "a question could not be answered");
+                if cause.is_retryable() {
+                    (QueryErrorCode::Unavailable, "the provenance database is not available".to_owned())
+                } else {
+                    (QueryErrorCode::Internal, "the question could not be answered".to_owned())
+                }
+            }
+        };
+        ProvenanceReply::Error(QueryError { code, message })
     }
 }
 
@@ -104,12 +127,14 @@ impl GraphLimits {
     }
 }
 
-/// The answer in the shape that its operation has.
+/// The answer in the shape that its operation has. Those that can do two things at once do so if there is a `second`
+/// connection, see [`uses_two`].
 ///
 /// # Errors
 /// If there is nothing of that id, the question makes no sense, or the database does not answer.
 pub async fn answer(
     conn: &mut AsyncPgConnection,
+    second: Option<&mut AsyncPgConnection>,
     query: ProvenanceQuery,
     desk: &Desk,
 ) -> Result<Answer, Unanswered> {
@@ -121,6 +146,7 @@ pub async fn answer(
     };
     let value = match query {
         ProvenanceQuery::GetRecord { id } => json(&get_record(conn, &id).await?),
+        ProvenanceQuery::GetRecords { ids } => json(&answer_records(conn, &ids).await?),
         ProvenanceQuery::ProjectHealth { project_id } => json(&get_project_health(conn, &project_id).await?),
         ProvenanceQuery::FindMarkTarget { id } => json(&get_mark_target(conn, &id).await?),
         ProvenanceQuery::ClearMarks { id, reason } => {
@@ -132,7 +158,7 @@ pub async fn answer(
             json(&imported.lines)
         }
         ProvenanceQuery::ExportArtifact { id, format } => {
-            export_artifact(conn, &id, format, desk.now, &sight).await
+            json(&export_artifact(conn, &id, format, desk.now, &sight).await?)
         }
         ProvenanceQuery::ExportPage { project_id, after } => {
             json(&export_page(conn, &project_id, after).await?)
@@ -144,7 +170,9 @@ pub async fn answer(
         ProvenanceQuery::ListDependencies(query) => {
             json(&list_reached(conn, query, Direction::Dependencies, limits, &sight).await?)
         }
-        ProvenanceQuery::AnalyzeImpact(query) => json(&analyze_impact(conn, query, limits, &sight).await?),
+        ProvenanceQuery::AnalyzeImpact(query) => {
+            json(&analyze_impact(conn, second, query, limits, &sight).await?)
+        }
         ProvenanceQuery::FindRootCause { id } => json(&find_root_cause(conn, &id, limits, &sight).await?),
         ProvenanceQuery::GetLineage(query) => json(&get_lineage(conn, query, limits, &sight).await?),
         ProvenanceQuery::SummarizeProject { project_id } => {
@@ -167,13 +195,34 @@ pub async fn answer(
     Ok(Answer { value, follow })
 }
 
+/// Whether an answer comes sooner with a second connection.
+#[must_use]
+pub fn uses_two(query: &ProvenanceQuery) -> bool {
+    match query {
+        ProvenanceQuery::Within { query, .. } => matches!(**query, ProvenanceQuery::AnalyzeImpact(_)),
+        query => matches!(query, ProvenanceQuery::AnalyzeImpact(_)),
+    }
+}
+
 /// Where a walk begins for that id.
 async fn start_of(conn: &mut AsyncPgConnection, id: &str) -> Result<Start, Unanswered> {
     let found = find_start(conn, id).await?;
     found.ok_or_else(|| Unanswered::NotFound(format!("no record and no artifact by the id {id:?}")))
 }
 
-fn json(answer: &impl serde::Serialize) -> Result<Value, Unanswered> {
-    serde_json::to_value(answer)
-        .map_err(|error| diesel::result::Error::SerializationError(Box::new(error)).into())
+/// A reply for each of the ids.
+async fn answer_records(
+    conn: &mut AsyncPgConnection,
+    ids: &[String],
+) -> Result<Vec<ProvenanceReply<RecordView>>, Unanswered> {
+    if ids.len() > MOST_RECORDS_AT_ONCE {
+        return Err(Unanswered::Invalid(format!("more than {MOST_RECORDS_AT_ONCE} records at once")));
+    }
+    let found = get_records(conn, ids).await?;
+    Ok(found.into_iter().map(|found| found.map_or_else(Unanswered::reply, ProvenanceReply::Result)).collect())
+}
+
+/// Written once, into the reply as it leaves.
+fn json(answer: &impl serde::Serialize) -> Result<Box<RawValue>, Unanswered> {
+    to_raw_value(answer).map_err(|error| diesel::result::Error::SerializationError(Box::new(error)).into())
 }

@@ -184,18 +184,16 @@ struct Consumer {
     seq: i64,
 }
 
-/// Corrects the edges of records that used an artifact before one of these versions of it was known; gives those
-/// records. Versions that `revised` records produced may have been known, under another description.
-pub async fn lead_consumers_to(
-    conn: &mut AsyncPgConnection,
+/// The records that used an artifact before one of these versions of it was known, and whose edges have to be derived
+/// anew. Versions that `revised` records produced may have been known, under another description.
+pub async fn list_misled(
+    conn: &AsyncPgConnection,
     nodes: Vec<i64>,
     revised: Vec<i64>,
 ) -> QueryResult<Vec<i64>> {
     if nodes.is_empty() {
         return Ok(Vec::new());
     }
-    let misled: Vec<Consumer> = FindMisled { nodes, revised }.load(conn).await?;
-    let misled: Vec<i64> = misled.into_iter().map(|consumer| consumer.seq).collect();
-    rewrite_edges(conn, misled.clone()).await?;
-    Ok(misled)
+    let misled: Vec<Consumer> = FindMisled { nodes, revised }.load(&mut &*conn).await?;
+    Ok(misled.into_iter().map(|consumer| consumer.seq).collect())
 }

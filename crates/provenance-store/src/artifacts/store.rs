@@ -128,10 +128,7 @@ struct NodeId {
 }
 
 /// Writes these versions, new or described anew; gives their node ids.
-pub async fn save_outputs(
-    conn: &mut AsyncPgConnection,
-    outputs: Vec<(i64, Produced)>,
-) -> QueryResult<Vec<i64>> {
+pub async fn save_outputs(conn: &AsyncPgConnection, outputs: Vec<(i64, Produced)>) -> QueryResult<Vec<i64>> {
     let mut save = SaveOutputs::default();
     for (producer, produced) in outputs {
         let artifact = produced.artifact;
@@ -150,7 +147,7 @@ pub async fn save_outputs(
     if save.producer_seq.is_empty() {
         return Ok(Vec::new());
     }
-    let nodes: Vec<NodeId> = save.load(conn).await?;
+    let nodes: Vec<NodeId> = save.load(&mut &*conn).await?;
     Ok(nodes.into_iter().map(|node| node.id).collect())
 }
 

@@ -11,6 +11,7 @@ use protocol::{CheckpointId, ProjectId};
 use uuid::Uuid;
 
 use crate::records::rows::unreadable;
+use crate::statement::statement;
 
 /// Most checkpoints that a list shows.
 const MOST_LISTED: i64 = 200;
@@ -95,6 +96,27 @@ pub async fn list_checkpoints(
     rows.into_iter().map(CheckpointRow::view).collect()
 }
 
+statement!(
+    struct InsertCheckpoint {
+        checkpoint_id: Uuid as SqlUuid,
+        project_id: String as Text,
+        description: String as Text,
+        trigger: String as Text,
+        created_at: DateTime<Utc> as Timestamptz,
+        counted_project: String as Text,
+        last_project: String as Text,
+    }
+    "INSERT INTO checkpoints (checkpoint_id, project_id, description, trigger, created_at, position,
+        provenance_count, last_provenance_id, last_task_id)
+     SELECT $1, $2, $3, $4, $5, (SELECT COALESCE(max(seq), 0) FROM provenance_records),
+        COALESCE((SELECT records FROM project_counters WHERE project_id = $6), 0),
+        last.provenance_id, last.task_id
+     FROM (SELECT 1) one LEFT JOIN LATERAL (
+        SELECT provenance_id, task_id FROM provenance_records WHERE project_id = $7
+        ORDER BY seq DESC LIMIT 1) last ON true
+     RETURNING *"
+);
+
 /// Makes a checkpoint of everything recorded so far.
 pub(super) async fn insert_checkpoint(
     conn: &mut AsyncPgConnection,
@@ -102,44 +124,37 @@ pub(super) async fn insert_checkpoint(
     project_id: &ProjectId,
     description: &str,
     trigger: &str,
-    at: DateTime<Utc>,
+    created_at: DateTime<Utc>,
 ) -> QueryResult<CheckpointRow> {
-    sql_query(
-        "INSERT INTO checkpoints (checkpoint_id, project_id, description, trigger, created_at, position,
-            provenance_count, last_provenance_id, last_task_id)
-         SELECT $1, $2, $3, $4, $5, (SELECT COALESCE(max(seq), 0) FROM provenance_records),
-            COALESCE((SELECT records FROM project_counters WHERE project_id = $2), 0),
-            last.provenance_id, last.task_id
-         FROM (SELECT 1) one LEFT JOIN LATERAL (
-            SELECT provenance_id, task_id FROM provenance_records WHERE project_id = $2
-            ORDER BY seq DESC LIMIT 1) last ON true
-         RETURNING *",
-    )
-    .bind::<SqlUuid, _>(id.as_uuid())
-    .bind::<Text, _>(project_id.as_str())
-    .bind::<Text, _>(description)
-    .bind::<Text, _>(trigger)
-    .bind::<Timestamptz, _>(at)
-    .get_result(conn)
-    .await
+    let insert = InsertCheckpoint {
+        checkpoint_id: id.as_uuid(),
+        project_id: project_id.to_string(),
+        description: description.to_owned(),
+        trigger: trigger.to_owned(),
+        created_at,
+        counted_project: project_id.to_string(),
+        last_project: project_id.to_string(),
+    };
+    insert.get_result(conn).await
 }
 
-/// Leaves the newest `kept` checkpoints of a project valid.
+statement!(
+    struct MarkSurplusInvalid { project_id: String as Text, kept: i64 as BigInt }
+    "UPDATE checkpoints SET is_valid = false WHERE checkpoint_id IN (
+        SELECT checkpoint_id FROM checkpoints WHERE project_id = $1 AND is_valid
+        ORDER BY created_at DESC, position DESC, checkpoint_id OFFSET $2)"
+);
+
+/// Leaves the newest `kept` checkpoints of a project valid, or all.
 pub(super) async fn mark_surplus_invalid(
-    conn: &mut AsyncPgConnection,
+    conn: &AsyncPgConnection,
     project_id: &str,
-    kept: u32,
+    kept: Option<u32>,
 ) -> QueryResult<()> {
-    sql_query(
-        "UPDATE checkpoints SET is_valid = false WHERE checkpoint_id IN (
-            SELECT checkpoint_id FROM checkpoints WHERE project_id = $1 AND is_valid
-            ORDER BY created_at DESC, position DESC, checkpoint_id OFFSET $2)",
-    )
-    .bind::<Text, _>(project_id)
-    .bind::<BigInt, _>(i64::from(kept))
-    .execute(conn)
-    .await
-    .map(|_| ())
+    if let Some(kept) = kept.map(i64::from) {
+        MarkSurplusInvalid { project_id: project_id.to_owned(), kept }.execute(&mut &*conn).await?;
+    }
+    Ok(())
 }
 
 /// Makes every checkpoint of the project invalid that was made after this one: by the record order, where both were
@@ -163,20 +178,19 @@ pub(super) async fn mark_later_invalid(
     .map(|_| ())
 }
 
+statement!(
+    struct MarkCheckpointed { at: DateTime<Utc> as Timestamptz, project_id: String as Text }
+    "UPDATE project_counters SET checkpointed_records = records, checkpointed_at = $1 WHERE project_id = $2"
+);
+
 /// Counts on from here towards the next checkpoint that is made by itself.
 pub(super) async fn mark_checkpointed(
-    conn: &mut AsyncPgConnection,
+    conn: &AsyncPgConnection,
     project_id: &str,
     at: DateTime<Utc>,
 ) -> QueryResult<()> {
-    sql_query(
-        "UPDATE project_counters SET checkpointed_records = records, checkpointed_at = $2 WHERE project_id = $1",
-    )
-    .bind::<Text, _>(project_id)
-    .bind::<Timestamptz, _>(at)
-    .execute(conn)
-    .await
-    .map(|_| ())
+    MarkCheckpointed { at, project_id: project_id.to_owned() }.execute(&mut &*conn).await?;
+    Ok(())
 }
 
 #[derive(QueryableByName)]
@@ -185,21 +199,21 @@ struct ProjectRow {
     project_id: String,
 }
 
+statement!(
+    struct ListDueByRecords { projects: Vec<String> as Array<Text>, every: i64 as BigInt }
+    "SELECT project_id FROM project_counters
+     WHERE project_id = ANY ($1) AND records - checkpointed_records >= $2 ORDER BY project_id"
+);
+
 /// Those of the projects with so many records since their newest checkpoint.
 pub(super) async fn list_due_by_records(
-    conn: &mut AsyncPgConnection,
+    conn: &AsyncPgConnection,
     projects: &[String],
     every: i64,
 ) -> QueryResult<Vec<String>> {
-    let rows: Vec<ProjectRow> = sql_query(
-        "SELECT project_id FROM project_counters
-         WHERE project_id = ANY ($1) AND records - checkpointed_records >= $2 ORDER BY project_id",
-    )
-    .bind::<Array<Text>, _>(projects)
-    .bind::<BigInt, _>(every)
-    .load(conn)
-    .await?;
-    Ok(rows.into_iter().map(|row| row.project_id).collect())
+    let due: Vec<ProjectRow> =
+        ListDueByRecords { projects: projects.to_vec(), every }.load(&mut &*conn).await?;
+    Ok(due.into_iter().map(|row| row.project_id).collect())
 }
 
 /// Projects with records since their newest checkpoint, which is older than that. The time of a project without any

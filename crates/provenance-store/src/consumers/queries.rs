@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use async_trait::async_trait;
+use futures_util::FutureExt;
 use messaging::{OutboxRelay, RpcHandler};
 use metrics::histogram;
-use protocol::provenance_query::{ProvenanceQuery, ProvenanceReply, QueryError, QueryErrorCode};
+use protocol::provenance_query::{ProvenanceQuery, ProvenanceReply};
+use serde_json::value::RawValue;
 use service_runtime::clock::Clock;
 use service_runtime::database::{Pool, StoreError};
-use tracing::error;
 
 use crate::measurements;
 use crate::policy::Policy;
@@ -37,23 +38,25 @@ impl QueryResponder {
         Self { pool, relay, clock, policy, limits }
     }
 
-    async fn reply(&self, request: &[u8]) -> ProvenanceReply {
-        let query: ProvenanceQuery = match serde_json::from_slice(request) {
-            Ok(query) => query,
-            Err(error) => return refuse(QueryErrorCode::InvalidArguments, error.to_string()),
+    async fn reply(&self, request: &[u8]) -> ProvenanceReply<Box<RawValue>> {
+        let query = serde_json::from_slice(request).map_err(|error| Unanswered::Invalid(error.to_string()));
+        let answer = match query {
+            Ok(query) => self.look_up(query).await,
+            Err(unreadable) => Err(unreadable),
         };
-        match self.look_up(query).await {
-            Ok(result) => ProvenanceReply::Result(result),
-            Err(Unanswered::NotFound(what)) => refuse(QueryErrorCode::NotFound, what),
-            Err(Unanswered::Invalid(why)) => refuse(QueryErrorCode::InvalidArguments, why),
-            Err(Unanswered::Store(error)) => fail(&error),
-        }
+        answer.map_or_else(Unanswered::reply, ProvenanceReply::Result)
     }
 
-    async fn look_up(&self, query: ProvenanceQuery) -> Result<serde_json::Value, Unanswered> {
+    async fn look_up(&self, query: ProvenanceQuery) -> Result<Box<RawValue>, Unanswered> {
         let mut connection = self.pool.get().await.map_err(StoreError::from)?;
         let desk = Desk { policy: self.policy, graph: self.limits, now: self.clock.now() };
-        let answer = queries::answer(&mut connection, query, &desk).await?;
+        // Only one that is free this moment: waiting for it, several such questions would wait for each other.
+        let mut second = if queries::uses_two(&query) {
+            self.pool.get().now_or_never().and_then(Result::ok)
+        } else {
+            None
+        };
+        let answer = queries::answer(&mut connection, second.as_deref_mut(), query, &desk).await?;
         self.relay.dispatch(answer.follow);
         Ok(answer.value)
     }
@@ -71,19 +74,4 @@ impl RpcHandler for QueryResponder {
         histogram!(measurements::QUERY_SECONDS, "outcome" => outcome).record(begun.elapsed());
         serde_json::to_vec(&reply).unwrap_or_default()
     }
-}
-
-/// The asker hears whether trying again helps; the log hears why.
-fn fail(cause: &StoreError) -> ProvenanceReply {
-    let (code, message) = if cause.is_retryable() {
-        (QueryErrorCode::Unavailable, "the provenance database is not available")
-    } else {
-        (QueryErrorCode::Internal, "the question could not be answered")
-    };
-    error!(error = %cause, cause = std::error::Error::source(cause), "a question could not be answered");
-    refuse(code, message.to_owned())
-}
-
-fn refuse(code: QueryErrorCode, message: String) -> ProvenanceReply {
-    ProvenanceReply::Error(QueryError { code, message })
 }

@@ -128,6 +128,12 @@ impl Search {
         }
     }
 
+    /// What was reached after the first so many.
+    #[must_use]
+    pub fn reached_since(&self, known: usize) -> &[ReachedNode] {
+        self.reached.nodes.get(known..).unwrap_or_default()
+    }
+
     /// What was found.
     #[must_use]
     pub fn end(self) -> Reached {

@@ -73,7 +73,7 @@ pub(crate) async fn seal(
         };
         links.push((row.project_id, link));
     }
-    chains.extend(conn, links).await
+    chains.link(links).save(conn).await
 }
 
 statement!(

@@ -7,6 +7,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Uuid as SqlUuid;
 use diesel::sql_types::{Array, BigInt, Binary, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use tokio::try_join;
 use uuid::Uuid;
 
 use super::chain::{Hash, Link, beginning};
@@ -33,18 +34,21 @@ pub(crate) struct End {
 impl Chains {
     /// The chains of these projects; empty text for records of unknown project.
     pub(crate) async fn load(
-        conn: &mut AsyncPgConnection,
+        conn: &AsyncPgConnection,
         projects: impl IntoIterator<Item = &str>,
     ) -> QueryResult<Self> {
         let mut ends: BTreeMap<String, End> = projects
             .into_iter()
             .map(|project| (project.to_owned(), End { length: 0, head: beginning(project), reserved: 0 }))
             .collect();
+        if ends.is_empty() {
+            return Ok(Self { ends });
+        }
         let names: Vec<&String> = ends.keys().collect();
         let known: Vec<(String, i64, Vec<u8>)> = record_chains::table
             .filter(record_chains::project_id.eq_any(names))
             .select((record_chains::project_id, record_chains::length, record_chains::head))
-            .load(conn)
+            .load(&mut &*conn)
             .await?;
         for (project_id, length, head) in known {
             ends.insert(project_id, End { length, head: to_hash(&head)?, reserved: 0 });
@@ -63,30 +67,38 @@ impl Chains {
         end.length + end.reserved
     }
 
-    /// Fills the reserved places: the links of each project in the order of their places.
-    pub(crate) async fn extend(
-        mut self,
-        conn: &mut AsyncPgConnection,
-        links: Vec<(String, Link)>,
-    ) -> QueryResult<()> {
-        if links.is_empty() {
-            return Ok(());
-        }
-        let mut rows = InsertRevisions::default();
+    /// Fills the reserved places: the links of each project in the order of their places. They are to be saved.
+    pub(crate) fn link(mut self, links: Vec<(String, Link)>) -> NewLinks {
+        let mut new = NewLinks::default();
         for (project_id, link) in links {
             let Some(end) = self.ends.get_mut(&project_id) else { continue };
             end.length += 1;
             end.head = link.hash(&end.head, end.length);
-            rows.push(project_id, *end, link);
+            new.rows.push(project_id, *end, link);
         }
-        rows.execute(conn).await?;
-        let mut ends = SaveEnds::default();
         for (project_id, end) in self.ends.into_iter().filter(|(_, end)| end.reserved > 0) {
-            ends.project_id.push(project_id);
-            ends.length.push(end.length);
-            ends.head.push(end.head.to_vec());
+            new.ends.project_id.push(project_id);
+            new.ends.length.push(end.length);
+            new.ends.head.push(end.head.to_vec());
         }
-        ends.execute(conn).await?;
+        new
+    }
+}
+
+/// Links that are not written yet, and where the chains end with them.
+#[derive(Debug, Default)]
+#[must_use = "places were reserved for them"]
+pub(crate) struct NewLinks {
+    rows: InsertRevisions,
+    ends: SaveEnds,
+}
+
+impl NewLinks {
+    /// Writes them.
+    pub(crate) async fn save(self, conn: &AsyncPgConnection) -> QueryResult<()> {
+        if !self.rows.position.is_empty() {
+            try_join!(self.rows.execute(&mut &*conn), self.ends.execute(&mut &*conn))?;
+        }
         Ok(())
     }
 }

@@ -173,7 +173,7 @@ async fn import_batch(
     }
     let done = conn
         .transaction(async |conn| {
-            writer_lock::acquire(conn).await?;
+            writer_lock::acquire_for_batch(conn).await?;
             records::import(conn, found_records, desk, &mut report).await?;
             marked::import_checkpoints(conn, found_checkpoints, &mut report).await?;
             marked::import_events(conn, found_events, dry_run, desk.now, &mut report).await?;

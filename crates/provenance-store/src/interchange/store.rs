@@ -81,11 +81,9 @@ pub(super) async fn list_digests(
 }
 
 statement!(
-    /// Puts the marks and the age that files tell on new records. Only what a file tells to be suspect is in reach of
-    /// the marks that files bring along (the first wave): anything else may have been looked after, or is tainted itself.
+    /// Puts the marks that files tell on new records.
     struct MarkRecords {
         seq: Vec<i64> as Array<BigInt>,
-        created_at: Vec<DateTime<Utc>> as Array<Timestamptz>,
         is_tainted: Vec<bool> as Array<Bool>,
         tainted_at: Vec<Option<DateTime<Utc>>> as Array<Nullable<Timestamptz>>,
         tainted_reason: Vec<Option<String>> as Array<Nullable<Text>>,
@@ -95,25 +93,23 @@ statement!(
         suspect_source: Vec<Option<String>> as Array<Nullable<Text>>,
     }
     "UPDATE provenance_records record SET
-        created_at = told.created_at, is_tainted = told.is_tainted, tainted_at = told.tainted_at,
+        is_tainted = told.is_tainted, tainted_at = told.tainted_at,
         tainted_reason = told.tainted_reason, tainted_by = told.tainted_by, is_suspect = told.is_suspect,
-        suspect_since = told.suspect_since, suspect_source = told.suspect_source,
-        cleared_wave = CASE WHEN told.is_suspect THEN 0 ELSE 1 END
-     FROM UNNEST($1, $2, $3, $4, $5, $6, $7, $8, $9) AS told (
-        seq, created_at, is_tainted, tainted_at, tainted_reason, tainted_by, is_suspect, suspect_since,
+        suspect_since = told.suspect_since, suspect_source = told.suspect_source
+     FROM UNNEST($1, $2, $3, $4, $5, $6, $7, $8) AS told (
+        seq, is_tainted, tainted_at, tainted_reason, tainted_by, is_suspect, suspect_since,
         suspect_source)
      WHERE record.seq = told.seq"
 );
 
-/// Puts the marks and the age that files tell on new records.
+/// Puts the marks that files tell on new records.
 pub(super) async fn mark_records(
     conn: &mut AsyncPgConnection,
-    records: impl Iterator<Item = (i64, DateTime<Utc>, super::trust::FileMarks)>,
+    records: impl Iterator<Item = (i64, super::trust::FileMarks)>,
 ) -> QueryResult<()> {
     let mut mark = MarkRecords::default();
-    for (seq, created_at, marks) in records {
+    for (seq, marks) in records {
         mark.seq.push(seq);
-        mark.created_at.push(created_at);
         mark.is_tainted.push(marks.is_tainted);
         mark.tainted_at.push(marks.tainted_at.map(|time| time.to_utc()));
         mark.tainted_reason.push(marks.tainted_reason);

@@ -1,6 +1,6 @@
 //! Everything that an artifact has an effect on.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use diesel::prelude::*;
 use diesel::sql_types::Uuid as SqlUuid;
@@ -8,11 +8,13 @@ use diesel::sql_types::{Array, BigInt, Nullable, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use protocol::provenance_query::graph::{ImpactQuery, ImpactView};
 use protocol::{ProjectId, TaskId};
+use tokio::sync::mpsc;
+use tokio::try_join;
 use uuid::Uuid;
 
 use super::{GraphLimits, Sight, Unanswered, start_of};
 use crate::graph::versions::by_artifact;
-use crate::graph::{Direction, walk};
+use crate::graph::{Direction, Limits, Reached, ReachedNode, Start, walk, walk_telling};
 use crate::records::rows::unreadable;
 use crate::statement::statement;
 
@@ -36,24 +38,64 @@ struct AffectedRow {
     task_id: Option<Uuid>,
 }
 
-/// The impact of what the id names.
+/// The impact of what the id names. With a `second` connection what was reached is looked up while the walk goes on.
 ///
 /// # Errors
 /// If there is nothing of that id, or the database does not answer.
 pub async fn analyze_impact(
     conn: &mut AsyncPgConnection,
+    second: Option<&mut AsyncPgConnection>,
     query: ImpactQuery,
     limits: GraphLimits,
     sight: &Sight,
 ) -> Result<ImpactView, Unanswered> {
     let start = start_of(conn, &query.id).await?;
     let limits = limits.within(query.max_depth);
-    let mut reached = walk(conn, &start.nodes, Direction::Dependents, limits).await?;
+    let (mut reached, rows) = match second {
+        Some(second) => look_up_meanwhile(conn, second, &start.nodes, limits).await?,
+        None => {
+            let reached = walk(conn, &start.nodes, Direction::Dependents, limits).await?;
+            let rows = ListAffected { nodes: reached.ids() }.load(conn).await?;
+            (reached, rows)
+        }
+    };
     sight.narrow(conn, &mut reached).await?;
-    let rows: Vec<AffectedRow> = ListAffected { nodes: reached.ids() }.load(conn).await?;
+    view(start, &reached, rows)
+}
+
+/// What can be reached, and what is known of it.
+async fn look_up_meanwhile(
+    conn: &mut AsyncPgConnection,
+    second: &mut AsyncPgConnection,
+    starts: &[i64],
+    limits: Limits,
+) -> QueryResult<(Reached, Vec<AffectedRow>)> {
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let walking = async move {
+        let tell = |nodes: &[ReachedNode]| {
+            // Nobody listens any more when the other side failed, which ends both.
+            let _ = tell.send(nodes.iter().map(|node| node.id).collect::<Vec<_>>());
+        };
+        walk_telling(conn, starts, Direction::Dependents, limits, tell).await
+    };
+    let looking_up = async move {
+        let mut rows: Vec<AffectedRow> = Vec::new();
+        let mut levels = Vec::new();
+        while told.recv_many(&mut levels, usize::MAX).await > 0 {
+            let nodes = std::mem::take(&mut levels).concat();
+            rows.extend(ListAffected { nodes }.load::<AffectedRow>(second).await?);
+        }
+        Ok(rows)
+    };
+    try_join!(walking, looking_up)
+}
+
+/// Only what is left of `reached` counts.
+fn view(start: Start, reached: &Reached, rows: Vec<AffectedRow>) -> Result<ImpactView, Unanswered> {
+    let shown: HashSet<i64> = reached.nodes.iter().map(|node| node.id).collect();
     let mut names = HashMap::with_capacity(rows.len());
     let (mut projects, mut tasks) = (BTreeSet::new(), BTreeSet::new());
-    for row in rows {
+    for row in rows.into_iter().filter(|row| shown.contains(&row.id)) {
         names.insert(row.id, row.artifact_id);
         if let Some(project_id) = row.project_id {
             projects.insert(project_id);

@@ -14,16 +14,23 @@ use crate::records::Verdict;
 use crate::records::rows::unreadable;
 use crate::schema::provenance_records;
 
-/// What a statement selects to get [`FoundRow`]s of records named `record`.
+/// What a statement selects to get [`FoundRow`]s of records named `record`; more columns may go before.
 macro_rules! select_records {
     () => {
-        "SELECT record.*, COALESCE((
+        select_records!("")
+    };
+    ($before:literal) => {
+        concat!(
+            "SELECT ",
+            $before,
+            "record.*, COALESCE((
             SELECT jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
                 'artifact_id', artifact_id, 'type', artifact_type, 'path', path, 'language', language,
                 'checksum', checksum, 'size_bytes', size_bytes, 'checksum_verified', content_matches))
                 ORDER BY produced_at, reported_by, position)
             FROM artifacts WHERE producer_seq = record.seq), '[]') AS outputs
          FROM provenance_records record "
+        )
     };
 }
 

@@ -8,16 +8,17 @@ use diesel_async::{AsyncConnection, AsyncPgConnection};
 use messaging::{OutboxEntry, inbox, outbox};
 use protocol::Event;
 use protocol::events::ProvenanceRecorded;
+use tokio::try_join;
 use uuid::Uuid;
 
-use super::chained::save_and_chain;
+use super::chained::{Written, load_chains, write_records};
 use super::changes::{GraphChanges, RecordChanges, changed_outputs};
 use super::ledger::Ledger;
 use super::spending::Spending;
 use super::store::{self, Place};
 use super::translation::Told;
 use crate::artifacts::{edges, store as nodes};
-use crate::checkpoints;
+use crate::checkpoints::{self, CheckpointRules};
 use crate::costs::PriceList;
 use crate::marks::{self, Cause};
 use crate::policy::Policy;
@@ -45,21 +46,22 @@ pub async fn apply_batch(
     now: DateTime<Utc>,
 ) -> QueryResult<Vec<OutboxEntry>> {
     let applied = conn.transaction::<_, diesel::result::Error, _>(async |conn| {
-        writer_lock::acquire(conn).await?;
+        writer_lock::acquire_for_batch(conn).await?;
         let ids: Vec<_> = batch.iter().map(|heard| heard.event.id).collect();
         let mut first_time = inbox::claim(conn, &ids).await?;
         // An event that is in the batch twice is taken once.
         let fresh = batch.into_iter().filter(|heard| first_time.remove(&heard.event.id));
         let (events, told): (Vec<_>, Vec<_>) = fresh.map(|heard| (heard.event, heard.told)).unzip();
         let ledger = Ledger::load_and_absorb(conn, told).await?;
-        let Saved { places, touched, growing, spending } = save(conn, &ledger, prices, now).await?;
+        let saved = save(conn, &ledger, prices, policy.checkpoints, now).await?;
+        let Saved { places, touched, due, spending } = saved;
         // What follows from several events at once is told of under an id of its own: it is committed with them.
         let cause = Cause { event: None, reason: "built on something suspect", now };
         let followed = marks::follow_records(conn, touched, &cause, policy.marks).await?;
         let tainted = |id: &Uuid| places.get(id).is_some_and(|place| followed.tainted.contains(&place.seq));
         let mut follow = announce(&ledger, &events, tainted, now)?;
         follow.extend(followed.entries);
-        follow.extend(checkpoints::take_due(conn, &growing, policy.checkpoints, now).await?);
+        follow.extend(checkpoints::take_due(conn, due, policy.checkpoints, now).await?);
         outbox::insert(conn, &follow).await?;
         Ok((follow, spending))
     });
@@ -74,34 +76,39 @@ struct Saved {
     places: HashMap<Uuid, Place>,
     /// Records that are new, or whose edges may have changed.
     touched: Vec<i64>,
-    /// Projects with more records than before.
-    growing: Vec<String>,
+    /// Projects that have got enough records for another checkpoint.
+    due: Vec<String>,
     /// What came on top of the cost of work.
     spending: Spending,
 }
 
 /// Writes what changed. Nodes come before edges, so that consumers and producers of the same batch find each
-/// other; edges that older records had before these nodes were known come last.
+/// other; edges that older records had before these nodes were known come last. What is written at the same time
+/// shares a round trip; the server may do it in any order.
 async fn save(
     conn: &mut AsyncPgConnection,
     ledger: &Ledger,
     prices: &PriceList,
+    rules: CheckpointRules,
     now: DateTime<Utc>,
 ) -> QueryResult<Saved> {
     let changes = RecordChanges::of(ledger, prices)?;
-    store::save_attempts(conn, changes.facts).await?;
-    let places = save_and_chain(conn, changes.records, now).await?;
     let growing = changes.counters.growing();
-    changes.counters.save(conn).await?;
+    let attempts = store::save_attempts(conn, changes.facts);
+    let ((), chains) = try_join!(attempts, load_chains(conn, &changes.records))?;
+    let Written { places, links } = write_records(conn, chains, changes.records, now).await?;
     let graph = GraphChanges::of(ledger, &places);
-    let versions = nodes::save_outputs(conn, graph.outputs).await?;
+    let outputs = nodes::save_outputs(conn, graph.outputs);
+    let ((), (), versions) = try_join!(links.save(conn), changes.counters.save(conn), outputs)?;
     nodes::ensure_nodes(conn, graph.used).await?;
     edges::rewrite_edges(conn, graph.known_consumers.clone()).await?;
     edges::insert_edges(conn, graph.new_consumers.clone()).await?;
-    let mut touched = edges::lead_consumers_to(conn, versions, graph.known_consumers.clone()).await?;
+    let misled = edges::list_misled(conn, versions, graph.known_consumers.clone());
+    let (mut touched, due) = try_join!(misled, checkpoints::list_due(conn, &growing, rules))?;
+    edges::rewrite_edges(conn, touched.clone()).await?;
     touched.extend(graph.known_consumers);
     touched.extend(graph.new_consumers);
-    Ok(Saved { places, touched, growing, spending: changes.spending })
+    Ok(Saved { places, touched, due, spending: changes.spending })
 }
 
 /// An event for each record that is new or has new outputs; it follows from the event that reported them.

@@ -10,33 +10,58 @@ use uuid::Uuid;
 use super::digest::revision_digest;
 use super::rows::RecordRow;
 use super::store::{self, Place};
-use crate::integrity::store::Chains;
+use crate::integrity::store::{Chains, NewLinks};
 use crate::integrity::{Cause, Link};
 
 /// A record that says something else than before, and why.
 pub(crate) struct ChangedRecord {
     pub(crate) row: RecordRow,
     pub(crate) cause: Cause,
-    /// When it was written first, where that is told and not now. Whoever tells it also writes it.
-    pub(crate) created_at: Option<DateTime<Utc>>,
+    /// How it begins, if it is new.
+    pub(crate) beginning: Beginning,
 }
 
-/// Writes records, new or changed; gives their places in the record order.
-pub(crate) async fn save_and_chain(
+/// What a record begins with; the usual for one that is told of by events.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Beginning {
+    /// When it was written first, where that is told and not now.
+    pub(crate) created_at: Option<DateTime<Utc>>,
+    /// Waves up to this number do not get through it.
+    pub(crate) cleared_wave: i64,
+}
+
+impl ChangedRecord {
+    /// Whose chain it belongs to; empty while that is not known.
+    fn project(&self) -> &str {
+        self.row.project_id.as_deref().unwrap_or_default()
+    }
+}
+
+/// The chains that these records belong to.
+pub(crate) async fn load_chains(conn: &AsyncPgConnection, changed: &[ChangedRecord]) -> QueryResult<Chains> {
+    let projects: BTreeSet<&str> = changed.iter().map(ChangedRecord::project).collect();
+    Chains::load(conn, projects).await
+}
+
+/// Records that were written, and the links that belong to them and are not.
+pub(crate) struct Written {
+    /// Where the records lie.
+    pub(crate) places: HashMap<Uuid, Place>,
+    pub(crate) links: NewLinks,
+}
+
+/// Writes records, new or changed. Whoever calls it saves the links in the same transaction.
+pub(crate) async fn write_records(
     conn: &mut AsyncPgConnection,
+    mut chains: Chains,
     changed: Vec<ChangedRecord>,
     now: DateTime<Utc>,
-) -> QueryResult<HashMap<Uuid, Place>> {
-    let project = |record: &ChangedRecord| record.row.project_id.clone().unwrap_or_default();
-    let projects: BTreeSet<String> = changed.iter().map(project).collect();
-    let mut chains = Chains::load(conn, projects.iter().map(String::as_str)).await?;
-    let positions: Vec<i64> = changed.iter().map(|record| chains.reserve(&project(record))).collect();
-    let rows = changed.iter().map(|record| record.row.clone()).zip(positions);
-    let places = store::save_records(conn, rows).await?;
+) -> QueryResult<Written> {
+    let positions: Vec<i64> = changed.iter().map(|record| chains.reserve(record.project())).collect();
+    let places = store::save_records(conn, changed.iter().zip(positions)).await?;
     let mut links = Vec::with_capacity(changed.len());
     for record in &changed {
         let Some(&place) = places.get(&record.row.provenance_id) else { continue };
-        let created_at = record.created_at.unwrap_or(place.created_at);
         let link = Link {
             record_seq: place.seq,
             provenance_id: record.row.provenance_id,
@@ -44,11 +69,10 @@ pub(crate) async fn save_and_chain(
             verdict: record.row.verdict.clone(),
             // The database keeps microseconds.
             revised_at: now.trunc_subsecs(6),
-            digest: revision_digest(&record.row, Place { created_at, ..place })
+            digest: revision_digest(&record.row, place)
                 .map_err(|error| diesel::result::Error::SerializationError(Box::new(error)))?,
         };
-        links.push((project(record), link));
+        links.push((record.project().to_owned(), link));
     }
-    chains.extend(conn, links).await?;
-    Ok(places)
+    Ok(Written { places, links: chains.link(links) })
 }

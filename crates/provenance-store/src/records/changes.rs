@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use diesel::QueryResult;
 use uuid::Uuid;
 
-use super::chained::ChangedRecord;
+use super::chained::{Beginning, ChangedRecord};
 use super::ledger::{Entry, Ledger};
 use super::projection::Marks;
 use super::report::Produced;
@@ -37,7 +37,8 @@ impl RecordChanges {
             let marks = stored.map_or_else(Marks::default, |stored| stored.marks);
             changes.counters.add(row.project_id.as_deref(), marks);
             changes.spending.add(stored.map(|stored| &stored.row), &row);
-            changes.records.push(ChangedRecord { cause: entry.cause(&row), row, created_at: None });
+            let cause = entry.cause(&row);
+            changes.records.push(ChangedRecord { row, cause, beginning: Beginning::default() });
         }
         Ok(changes)
     }

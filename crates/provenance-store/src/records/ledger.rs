@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
 use protocol::TaskId;
+use tokio::try_join;
 use uuid::Uuid;
 
 use super::attempt::{Attempt, AttemptKey, Fact};
@@ -72,11 +73,18 @@ pub(super) struct Ledger {
 impl Ledger {
     /// Looks up every attempt that the batch is about and takes in its facts.
     pub(super) async fn load_and_absorb(conn: &mut AsyncPgConnection, batch: Vec<Told>) -> QueryResult<Self> {
-        let known = load_known(conn, &batch).await?;
+        let certain = batch.iter().filter_map(certain_key);
+        let certain: BTreeSet<Uuid> = certain.map(|key| key.provenance_id().as_uuid()).collect();
+        let certain: Vec<Uuid> = certain.into_iter().collect();
+        let found = try_join!(load_known(conn, &batch), store::list_records(conn, &certain))?;
+        let (known, mut records) = found;
         let keys = assign_attempts(conn, &known, &batch).await?;
+        let others: BTreeSet<Uuid> = keys.iter().map(|key| key.provenance_id().as_uuid()).collect();
+        let others: Vec<Uuid> = others.into_iter().filter(|id| certain.binary_search(id).is_err()).collect();
+        records.extend(store::list_records(conn, &others).await?);
         let mut ledger = Self::default();
         let mut places = HashMap::new();
-        let mut stored = load_records(conn, &keys, &batch).await?;
+        let mut stored = with_outputs(conn, records, &keys, &batch).await?;
         for (index, (key, told)) in keys.into_iter().zip(batch).enumerate() {
             let place = match places.get(&key) {
                 Some(&place) => place,
@@ -118,7 +126,7 @@ fn open(
 
 /// What is known of the attempts of every task in the batch.
 async fn load_known(
-    conn: &mut AsyncPgConnection,
+    conn: &AsyncPgConnection,
     batch: &[Told],
 ) -> QueryResult<HashMap<AttemptKey, AttemptRow>> {
     let tasks: BTreeSet<Uuid> = batch.iter().map(|told| told.task_id.as_uuid()).collect();
@@ -167,20 +175,24 @@ async fn assign_attempts(
     Ok(keys)
 }
 
-/// The records of these attempts as far as there are any, with their outputs where the batch reports more.
-async fn load_records(
+/// Which attempt it is about, where it says so itself.
+fn certain_key(told: &Told) -> Option<AttemptKey> {
+    Some(AttemptKey { task_id: told.task_id, attempt: told.attempt? })
+}
+
+/// The records by their ids, with their outputs where the batch reports more.
+async fn with_outputs(
     conn: &mut AsyncPgConnection,
+    records: Vec<StoredRecord>,
     keys: &[AttemptKey],
     batch: &[Told],
 ) -> QueryResult<HashMap<Uuid, (StoredRecord, Outputs)>> {
-    let wanted: BTreeSet<Uuid> = keys.iter().map(|key| key.provenance_id().as_uuid()).collect();
     let reported: BTreeSet<Uuid> = keys
         .iter()
         .zip(batch)
         .filter(|(_, told)| matches!(told.fact, Fact::Reported(_)))
         .map(|(key, _)| key.provenance_id().as_uuid())
         .collect();
-    let records = store::list_records(conn, &wanted.into_iter().collect::<Vec<_>>()).await?;
     let united: Vec<i64> = records
         .iter()
         .filter(|stored| reported.contains(&stored.row.provenance_id))

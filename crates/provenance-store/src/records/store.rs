@@ -10,6 +10,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::chained::ChangedRecord;
 use super::projection::Marks;
 use super::rows::{AttemptRow, RecordRow};
 use crate::schema::{provenance_records, task_attempts};
@@ -25,14 +26,17 @@ pub(super) struct StoredRecord {
 
 /// The records with these ids, as far as there are any.
 pub(super) async fn list_records(
-    conn: &mut AsyncPgConnection,
+    conn: &AsyncPgConnection,
     provenance_ids: &[Uuid],
 ) -> QueryResult<Vec<StoredRecord>> {
     use provenance_records as records;
+    if provenance_ids.is_empty() {
+        return Ok(Vec::new());
+    }
     let found: Vec<(i64, bool, bool, RecordRow)> = provenance_records::table
         .filter(records::provenance_id.eq_any(provenance_ids))
         .select((records::seq, records::is_tainted, records::is_suspect, RecordRow::as_select()))
-        .load(conn)
+        .load(&mut &*conn)
         .await?;
     let with_marks = found.into_iter().map(|(seq, is_tainted, is_suspect, row)| StoredRecord {
         seq,
@@ -57,13 +61,13 @@ pub(super) async fn list_recorded_attempts(
 
 /// What is known of every attempt of these tasks.
 pub(super) async fn list_attempts(
-    conn: &mut AsyncPgConnection,
+    conn: &AsyncPgConnection,
     task_ids: &[Uuid],
 ) -> QueryResult<Vec<AttemptRow>> {
     task_attempts::table
         .filter(task_attempts::task_id.eq_any(task_ids))
         .select(AttemptRow::as_select())
-        .load(conn)
+        .load(&mut &*conn)
         .await
 }
 
@@ -87,7 +91,7 @@ statement!(
 );
 
 /// Writes these rows, new or changed.
-pub(super) async fn save_attempts(conn: &mut AsyncPgConnection, rows: Vec<AttemptRow>) -> QueryResult<()> {
+pub(super) async fn save_attempts(conn: &AsyncPgConnection, rows: Vec<AttemptRow>) -> QueryResult<()> {
     if rows.is_empty() {
         return Ok(());
     }
@@ -102,12 +106,12 @@ pub(super) async fn save_attempts(conn: &mut AsyncPgConnection, rows: Vec<Attemp
         save.started_at.push(row.started_at);
         save.verdict.push(row.verdict);
     }
-    save.execute(conn).await?;
+    save.execute(&mut &*conn).await?;
     Ok(())
 }
 
 statement!(
-    /// Writes records; marks are left as they are.
+    /// Writes records; of those that are known, marks and age are left as they are.
     struct SaveRecords {
         provenance_id: Vec<Uuid> as Array<SqlUuid>,
         task_id: Vec<Uuid> as Array<SqlUuid>,
@@ -137,15 +141,28 @@ statement!(
         cost_micros: Vec<Option<i64>> as Array<Nullable<BigInt>>,
         price_version: Vec<Option<String>> as Array<Nullable<Text>>,
         chain_position: Vec<i64> as Array<BigInt>,
+        cleared_wave: Vec<i64> as Array<BigInt>,
+        created_at: Vec<Option<DateTime<Utc>>> as Array<Nullable<Timestamptz>>,
     }
     "INSERT INTO provenance_records (
         provenance_id, task_id, attempt, report_kind, reported_at, reported_by, project_id, tier, domain,
         model_used, worker_id, tokens_input, tokens_output, execution_time_ms, confidence, execution, inputs,
         inputs_read_at, started_at, completed_at, filled_in, content_digest, verdict, verification, verified_at,
-        cost_micros, price_version, chain_position)
-     SELECT * FROM UNNEST(
+        cost_micros, price_version, chain_position, cleared_wave, created_at)
+     SELECT
+        provenance_id, task_id, attempt, report_kind, reported_at, reported_by, project_id, tier, domain,
+        model_used, worker_id, tokens_input, tokens_output, execution_time_ms, confidence, execution, inputs,
+        inputs_read_at, started_at, completed_at, filled_in, content_digest, verdict, verification, verified_at,
+        cost_micros, price_version, chain_position,
+        cleared_wave, COALESCE(created_at, clock_timestamp())
+     FROM UNNEST(
         $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
-        $24, $25, $26, $27, $28)
+        $24, $25, $26, $27, $28, $29, $30) AS told (
+        provenance_id, task_id, attempt, report_kind, reported_at, reported_by, project_id, tier, domain,
+        model_used, worker_id, tokens_input, tokens_output, execution_time_ms, confidence, execution, inputs,
+        inputs_read_at, started_at, completed_at, filled_in, content_digest, verdict, verification, verified_at,
+        cost_micros, price_version, chain_position,
+        cleared_wave, created_at)
      ON CONFLICT (provenance_id) DO UPDATE SET
         report_kind = EXCLUDED.report_kind, reported_at = EXCLUDED.reported_at,
         reported_by = EXCLUDED.reported_by, project_id = EXCLUDED.project_id, tier = EXCLUDED.tier,
@@ -181,16 +198,18 @@ pub(crate) struct Place {
     pub(crate) created_at: DateTime<Utc>,
 }
 
-/// Writes these rows, new or changed, each with the place of its latest revision in its project's chain; gives
+/// Writes these records, new or changed, each with the place of its latest revision in its project's chain; gives
 /// their places in the record order.
 pub(super) async fn save_records(
     conn: &mut AsyncPgConnection,
-    rows: impl IntoIterator<Item = (RecordRow, i64)>,
+    records: impl IntoIterator<Item = (&ChangedRecord, i64)>,
 ) -> QueryResult<HashMap<Uuid, Place>> {
     let mut save = SaveRecords::default();
-    for (row, chain_position) in rows {
-        save.push(row);
+    for (record, chain_position) in records {
+        save.push(record.row.clone());
         save.chain_position.push(chain_position);
+        save.cleared_wave.push(record.beginning.cleared_wave);
+        save.created_at.push(record.beginning.created_at);
     }
     if save.provenance_id.is_empty() {
         return Ok(HashMap::new());

@@ -143,7 +143,12 @@ async fn an_impact_counts_what_is_affected_and_names_projects_and_tasks() {
     }
     let impact = async |id: &str| {
         let query = ImpactQuery { id: id.to_owned(), max_depth: None };
-        analyze_impact(&mut *store.connection().await, query, FAR, &Sight::Everything).await.unwrap()
+        let (mut one, mut other) = (store.connection().await, store.connection().await);
+        let all = &Sight::Everything;
+        let alone = analyze_impact(&mut one, None, query.clone(), FAR, all).await.unwrap();
+        let with_two = analyze_impact(&mut one, Some(&mut other), query, FAR, all).await.unwrap();
+        assert_eq!(alone, with_two);
+        alone
     };
     let a = impact("a").await;
     assert_eq!(a.direct_dependents, ["b", "c", "twice"]);
@@ -276,7 +281,8 @@ async fn who_may_see_some_projects_sees_nothing_of_what_others_made() {
     assert_eq!(page.total, 2, "mine and what it was made from; not theirs, nor what only they used");
 
     let asked = ImpactQuery { id: "mine".to_owned(), max_depth: None };
-    let impact = analyze_impact(&mut conn, asked, FAR, &sight).await.unwrap();
+    let mut second = store.connection().await;
+    let impact = analyze_impact(&mut conn, Some(&mut second), asked, FAR, &sight).await.unwrap();
     assert_eq!(impact.transitive_dependents, ["last", "back"]);
     assert_eq!(impact.projects, [ProjectId::new("shop").unwrap()]);
     assert_eq!(impact.tasks.len(), 2);
@@ -301,7 +307,7 @@ async fn what_is_not_there_has_no_answers() {
     let mut conn = store.connection().await;
     let query = ImpactQuery { id: "nothing".to_owned(), max_depth: None };
     assert!(matches!(
-        analyze_impact(&mut conn, query, FAR, &Sight::Everything).await,
+        analyze_impact(&mut conn, None, query, FAR, &Sight::Everything).await,
         Err(Unanswered::NotFound(_))
     ));
     assert!(matches!(

@@ -5,12 +5,48 @@ use proptest::strategy::{Just, ValueTree};
 use proptest::test_runner::TestRunner;
 use protocol::vocabulary::VerificationStatus;
 use protocol::{Event, ProvenanceId, TaskId};
-use provenance_store::queries::get_project_health;
+use provenance_store::queries::{Unanswered, get_project_health, get_records};
 use serde_json::json;
 use uuid::Uuid;
 
 use crate::events::{at, event, output, output_data, status, validated};
 use crate::fixture::Store;
+
+#[tokio::test]
+async fn several_records_are_found_at_once_each_as_if_it_had_been_asked_for_alone() {
+    let store = Store::create("provenance_records_at_once").await;
+    let [first, second] = [Uuid::now_v7(), Uuid::now_v7()];
+    store.apply([event("task.output.created", 1, output_data(first, 1, "a", &[]))]).await;
+    store.apply([event("task.output.created", 2, output_data(second, 1, "b", &["a"]))]).await;
+    let record = ProvenanceId::of_attempt(TaskId(second), 1).to_string();
+    let ids = ["b", "nothing", &first.to_string(), "b\0", &record, "a", "", "b"].map(str::to_owned);
+    let found = get_records(&mut *store.connection().await, &ids).await.unwrap();
+    let tasks: Vec<Option<Uuid>> = found
+        .into_iter()
+        .map(|found| match found {
+            Ok(record) => Some(record.task_id.as_uuid()),
+            Err(Unanswered::NotFound(_)) => None,
+            Err(failed) => panic!("{failed}"),
+        })
+        .collect();
+    let (first, second) = (Some(first), Some(second));
+    assert_eq!(tasks, [second, None, first, None, second, first, None, second]);
+}
+
+#[tokio::test]
+async fn a_record_that_cannot_be_read_hides_no_other() {
+    let store = Store::create("provenance_record_unreadable").await;
+    for name in ["a", "b"] {
+        store.apply([event("task.output.created", 1, output_data(Uuid::now_v7(), 1, name, &[]))]).await;
+    }
+    let spoil =
+        "UPDATE provenance_records SET inputs = '[1]' WHERE seq = (SELECT min(seq) FROM provenance_records)";
+    store.database.client().await.batch_execute(spoil).await.unwrap();
+    let ids = ["a", "b"].map(str::to_owned);
+    let found = get_records(&mut *store.connection().await, &ids).await.unwrap();
+    assert!(matches!(found[0], Err(Unanswered::Store(_))), "{found:?}");
+    assert!(found[1].is_ok(), "{found:?}");
+}
 
 #[tokio::test]
 async fn a_record_tells_everything_that_was_told_and_is_found_by_each_of_its_ids() {

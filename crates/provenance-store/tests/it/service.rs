@@ -133,6 +133,11 @@ async fn events_go_in_and_the_record_comes_out_by_query() {
     assert_eq!(health["result"]["recommended_action"], "continue");
     let unknown = service.ask("get_record", json!({"id": "nothing"})).await.unwrap();
     assert_eq!(unknown["error"]["code"], "not_found");
+    let several = service.ask("get_records", json!({"ids": ["nothing", task]})).await.unwrap();
+    assert_eq!(several["result"][0], unknown);
+    assert_eq!(several["result"][1]["result"]["status"], "passed");
+    let too_many = service.ask("get_records", json!({"ids": vec!["a"; 129]})).await.unwrap();
+    assert_eq!(too_many["error"]["code"], "invalid_arguments");
     let nonsense = service.ask("make_coffee", json!({})).await.unwrap();
     assert_eq!(nonsense["error"]["code"], "invalid_arguments");
     service.stop().await;

@@ -8,6 +8,7 @@ use diesel::result::Error;
 use diesel_async::AsyncPgConnection;
 use messaging::outbox;
 use protocol::provenance_query::ImportOutcome;
+use tokio::try_join;
 use uuid::Uuid;
 
 use super::{Item, Report};
@@ -19,7 +20,7 @@ use crate::interchange::store::{self, Known, NewFile};
 use crate::marks;
 use crate::project_counters::CounterChanges;
 use crate::queries::Desk;
-use crate::records::chained::{ChangedRecord, save_and_chain};
+use crate::records::chained::{Beginning, ChangedRecord, Written, load_chains, write_records};
 use crate::records::projection::Marks;
 use crate::records::rows::RecordRow;
 use crate::records::{Attempt, AttemptFacts, AttemptKey, Record, digest};
@@ -111,17 +112,16 @@ async fn write(
     for item in &items {
         let row = record_row(&item.content)?;
         counters.add(row.project_id.as_deref(), marks_of(&item.content));
-        let created_at = Some(item.content.created_at.to_utc());
-        rows.push(ChangedRecord { row, cause: Cause::Reported, created_at });
+        rows.push(ChangedRecord { row, cause: Cause::Reported, beginning: beginning(&item.content) });
     }
     let digests: Vec<Vec<u8>> = rows.iter().map(|record| record.row.content_digest.clone()).collect();
-    let places = save_and_chain(conn, rows, desk.now).await?;
-    counters.save(conn).await?;
+    let chains = load_chains(conn, &rows).await?;
+    let Written { places, links } = write_records(conn, chains, rows, desk.now).await?;
     let place_of = |item: &Item<FileRecord>| places.get(&item.content.provenance_id).map(|place| place.seq);
-    let marked = items.iter().filter_map(|item| {
-        Some((place_of(item)?, item.content.created_at.to_utc(), item.content.marks.clone()))
-    });
-    store::mark_records(conn, marked).await?;
+    let is_marked = |item: &&Item<FileRecord>| item.content.marks.is_tainted || item.content.marks.is_suspect;
+    let (marked, clean): (Vec<_>, Vec<_>) = items.iter().partition(is_marked);
+    let marks = marked.iter().filter_map(|&item| Some((place_of(item)?, item.content.marks.clone())));
+    store::mark_records(conn, marks).await?;
 
     let mut outputs = Vec::new();
     let mut used = Vec::new();
@@ -131,12 +131,12 @@ async fn write(
         outputs.extend(reported.outputs.values().map(|produced| (seq, produced.clone())));
         used.extend(reported.inputs.keys().map(|(id, _)| id.to_string()));
     }
-    let versions = nodes::save_outputs(conn, outputs).await?;
+    let outputs = nodes::save_outputs(conn, outputs);
+    let ((), (), versions) = try_join!(links.save(conn), counters.save(conn), outputs)?;
     nodes::ensure_nodes(conn, used).await?;
     edges::insert_edges(conn, places.values().map(|place| place.seq).collect()).await?;
-    let mut touched = edges::lead_consumers_to(conn, versions, Vec::new()).await?;
-    let is_marked = |item: &&Item<FileRecord>| item.content.marks.is_tainted || item.content.marks.is_suspect;
-    let (marked, clean): (Vec<_>, Vec<_>) = items.iter().partition(is_marked);
+    let mut touched = edges::list_misled(conn, versions, Vec::new()).await?;
+    edges::rewrite_edges(conn, touched.clone()).await?;
     let projects = marked.iter().map(|item| item.content.project.to_string()).collect();
     store::put_marks(conn, marked.into_iter().filter_map(place_of).collect(), projects, desk.now).await?;
     touched.extend(clean.into_iter().filter_map(place_of));
@@ -170,6 +170,13 @@ async fn write(
 
 const fn marks_of(record: &FileRecord) -> Marks {
     Marks { is_tainted: record.marks.is_tainted, is_suspect: record.marks.is_suspect }
+}
+
+/// Only what a file tells to be suspect is in reach of the marks that files bring along (the first wave): anything else
+/// may have been looked after, or is tainted itself.
+fn beginning(file: &FileRecord) -> Beginning {
+    let cleared_wave = if file.marks.is_suspect { 0 } else { 1 };
+    Beginning { created_at: Some(file.created_at.to_utc()), cleared_wave }
 }
 
 fn record_row(file: &FileRecord) -> QueryResult<RecordRow> {
