@@ -8,10 +8,11 @@ use async_trait::async_trait;
 use futures_util::future::join_all;
 use messaging::{BatchHandler, HandlerError, Outcome, PublishError, Publisher, Received};
 use protocol::events::{TaskCancelled, TaskCreated};
+use protocol::trace_context::TraceParent;
 use protocol::{Event, EventData};
 use service_runtime::clock::Clock;
 use service_runtime::telemetry;
-use tracing::{Instrument, debug, info_span};
+use tracing::{Instrument, Span, debug, info_span};
 
 use super::Cancellations;
 use crate::lanes::TierLane;
@@ -42,8 +43,13 @@ impl TaskEvents {
         let cause = &received.event;
         match &cause.data {
             EventData::TaskCreated(task) => {
-                let span = info_span!("route_task", task.id = %task.task_id, attempt = task.attempt);
-                telemetry::set_parent(&span, received.traceparent.as_deref());
+                let span = if tells_more(received) {
+                    let span = info_span!("route_task", task.id = %task.task_id, attempt = task.attempt);
+                    telemetry::set_parent(&span, received.traceparent.as_deref());
+                    span
+                } else {
+                    Span::none()
+                };
                 self.answer(cause, task).instrument(span).await
             }
             EventData::TaskCancelled(TaskCancelled { work_type: None, .. }) => Ok(Outcome::Done),
@@ -111,6 +117,15 @@ impl BatchHandler for TaskEvents {
         }
         join_all(batch.iter().map(|received| self.handle_one(received))).await.into_iter().collect()
     }
+}
+
+/// Whether a span for one event tells more than the one around it, which is that of its batch. Not when nobody collects
+/// it and the event is the only one of its batch, whose trace is then the event's.
+fn tells_more(received: &Received) -> bool {
+    let publisher = received.traceparent.as_deref().and_then(TraceParent::parse);
+    publisher.is_none_or(|publisher| {
+        publisher.sampled || telemetry::current_trace_id() != Some(publisher.trace_id.0.into_bytes())
+    })
 }
 
 /// What becomes of an event that agents could not be told of.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Deserialize;
 
-use super::words::{Words, split};
+use super::words::{Beginning, Words, split};
 
 /// Keywords of one weight, as they stand in the file.
 #[derive(Debug, Clone, Deserialize)]
@@ -26,6 +26,8 @@ pub(super) struct Keywords {
 struct Keyword {
     written: String,
     weight: i32,
+    /// Of its first word.
+    beginning: Option<Beginning>,
     words: Vec<WordPattern>,
 }
 
@@ -103,7 +105,7 @@ impl From<Vec<KeywordGroup>> for Keywords {
 
 impl Keyword {
     fn new(written: String, weight: i32) -> Self {
-        let words = written
+        let words: Vec<WordPattern> = written
             .to_lowercase()
             .split_whitespace()
             .flat_map(|part| {
@@ -116,11 +118,15 @@ impl Keyword {
                 words
             })
             .collect();
-        Self { written, weight, words }
+        let beginning = words.first().and_then(|first| Beginning::of(&first.text));
+        Self { written, weight, beginning, words }
     }
 
     fn is_in(&self, words: &Words<'_>) -> bool {
         let Some((first, following)) = self.words.split_first() else { return false };
+        if !words.may_have(self.beginning) {
+            return false;
+        }
         words.beginning_with(&first.text).filter(|(word, _)| first.fits(word)).any(|(_, place)| {
             following
                 .iter()

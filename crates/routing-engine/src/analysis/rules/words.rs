@@ -7,6 +7,41 @@ pub(super) struct Words<'a> {
     in_order: Vec<&'a str>,
     /// Word and its place, sorted.
     sorted: Vec<(&'a str, usize)>,
+    beginnings: Beginnings,
+}
+
+/// Which beginnings words may have. Tells most keywords that they are not in the text without a comparison of letters.
+#[derive(Debug, Default)]
+struct Beginnings([u64; Beginning::KINDS / 64]);
+
+/// The first two bytes of a word, as one of a thousand kinds; several beginnings may be of a kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Beginning(usize);
+
+impl Beginning {
+    const KINDS: usize = 1024;
+
+    /// `None` for a word that is too short to have one.
+    pub(super) fn of(word: &str) -> Option<Self> {
+        match word.as_bytes() {
+            [first, second, ..] => {
+                Some(Self((usize::from(*first) * 37 + usize::from(*second)) % Self::KINDS))
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Beginnings {
+    fn add(&mut self, Beginning(kind): Beginning) {
+        if let Some(bits) = self.0.get_mut(kind / 64) {
+            *bits |= 1 << (kind % 64);
+        }
+    }
+
+    fn has(&self, Beginning(kind): Beginning) -> bool {
+        self.0.get(kind / 64).is_some_and(|bits| bits & (1 << (kind % 64)) != 0)
+    }
 }
 
 /// Letters, digits and the signs that are part of names such as C++ and C#.
@@ -26,7 +61,17 @@ impl<'a> Words<'a> {
         let mut sorted: Vec<(&str, usize)> =
             in_order.iter().enumerate().map(|(place, &word)| (word, place)).collect();
         sorted.sort_unstable();
-        Self { in_order, sorted }
+        let mut beginnings = Beginnings::default();
+        in_order
+            .iter()
+            .filter_map(|word| Beginning::of(word))
+            .for_each(|beginning| beginnings.add(beginning));
+        Self { in_order, sorted, beginnings }
+    }
+
+    /// False only if no word begins like that. What has no beginning may be anywhere.
+    pub(super) fn may_have(&self, beginning: Option<Beginning>) -> bool {
+        beginning.is_none_or(|beginning| self.beginnings.has(beginning))
     }
 
     /// The word at a place.
@@ -57,5 +102,16 @@ mod tests {
         let places: Vec<_> = words.beginning_with("migrat").collect();
         assert_eq!(places, [("migrate", 0), ("migration", 2)]);
         assert_eq!(words.beginning_with("x").count(), 0);
+    }
+
+    #[test]
+    fn every_word_has_its_beginning_and_most_others_are_not_there() {
+        let words = Words::of("migrate the größe of c");
+        for word in ["migrate", "migr", "mi", "the", "größe", "of", "c", "m", ""] {
+            assert!(words.may_have(Beginning::of(word)), "{word}");
+        }
+        for word in ["test", "database", "ui"] {
+            assert!(!words.may_have(Beginning::of(word)), "{word}");
+        }
     }
 }
