@@ -140,10 +140,7 @@ pub async fn answer(
 ) -> Result<Answer, Unanswered> {
     let mut follow = Vec::new();
     let limits = desk.graph;
-    let (query, sight) = match query {
-        ProvenanceQuery::Within { projects, query } => (*query, Sight::Within(projects)),
-        query => (query, Sight::Everything),
-    };
+    let (query, sight) = with_sight(query);
     let value = match query {
         ProvenanceQuery::GetRecord { id } => json(&get_record(conn, &id).await?),
         ProvenanceQuery::GetRecords { ids } => json(&answer_records(conn, &ids).await?),
@@ -193,6 +190,14 @@ pub async fn answer(
         }
     }?;
     Ok(Answer { value, follow })
+}
+
+/// The question itself, and how much of the graph whoever asks may see.
+fn with_sight(query: ProvenanceQuery) -> (ProvenanceQuery, Sight) {
+    match query {
+        ProvenanceQuery::Within { projects, query } => (*query, Sight::Within(projects)),
+        query => (query, Sight::Everything),
+    }
 }
 
 /// Whether an answer comes sooner with a second connection.

@@ -1,4 +1,5 @@
-//! SQL of walks.
+//! SQL of walks. Which nodes are asked for is hidden from the planner: it would look at each of them, and for 20,000 that
+//! took 40 ms.
 
 use std::collections::HashMap;
 
@@ -15,14 +16,14 @@ statement!(
     /// One step downstream. Touches nothing but the edges' primary key.
     struct ExpandDependents { nodes: Vec<i64> as Array<BigInt>, most: Option<i64> as Nullable<BigInt> }
     "SELECT output_id AS reached, min(input_id) AS origin FROM artifact_dependencies
-     WHERE input_id = ANY ($1) GROUP BY output_id ORDER BY output_id LIMIT $2"
+     WHERE input_id = ANY ((SELECT $1)::bigint[]) GROUP BY output_id ORDER BY output_id LIMIT $2"
 );
 
 statement!(
     /// One step upstream. Touches nothing but the index of that direction.
     struct ExpandDependencies { nodes: Vec<i64> as Array<BigInt>, most: Option<i64> as Nullable<BigInt> }
     "SELECT input_id AS reached, min(output_id) AS origin FROM artifact_dependencies
-     WHERE output_id = ANY ($1) GROUP BY input_id ORDER BY input_id LIMIT $2"
+     WHERE output_id = ANY ((SELECT $1)::bigint[]) GROUP BY input_id ORDER BY input_id LIMIT $2"
 );
 
 #[derive(QueryableByName)]
@@ -64,7 +65,7 @@ macro_rules! ahead {
             $from,
             " FROM artifact_dependencies WHERE ",
             $from,
-            " = ANY ($1)
+            " = ANY ((SELECT $1)::bigint[])
               UNION
                 SELECT level + 1, ",
             $to,
@@ -123,7 +124,7 @@ pub(super) async fn expand_ahead(
 statement!(
     /// The outside names of nodes.
     struct ListNames { nodes: Vec<i64> as Array<BigInt> }
-    "SELECT id, artifact_id FROM artifacts WHERE id = ANY ($1)"
+    "SELECT id, artifact_id FROM artifacts WHERE id = ANY ((SELECT $1)::bigint[])"
 );
 
 #[derive(QueryableByName)]

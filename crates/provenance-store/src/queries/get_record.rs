@@ -1,4 +1,4 @@
-//! Records, by whichever ids the askers have: one or many with a single statement.
+//! Records, by whichever ids the askers have: one, or many with a single statement.
 
 use std::collections::HashMap;
 
@@ -15,9 +15,22 @@ use crate::interchange;
 use crate::statement::statement;
 
 statement!(
-    /// Records, each by its own id, else by an artifact that it produced, else by its task; of several the newest.
-    /// Says which of the names led to it. How many there are is hidden from the planner, which would plan anew for
-    /// every small number of them.
+    /// A record by its own id, else by an artifact that it produced, else by its task; of several the newest.
+    struct FindRecord {
+        provenance_id: Uuid as SqlUuid,
+        artifact_id: String as Text,
+        task_id: Uuid as SqlUuid,
+    }
+    concat!(select_records!(), "WHERE record.seq = COALESCE(
+        (SELECT seq FROM provenance_records WHERE provenance_id = $1),
+        (SELECT producer_seq FROM artifacts WHERE artifact_id = $2 AND producer_seq IS NOT NULL
+            ORDER BY produced_at DESC, reported_by DESC LIMIT 1),
+        (SELECT seq FROM provenance_records WHERE task_id = $3 ORDER BY attempt DESC, seq DESC LIMIT 1))")
+);
+
+statement!(
+    /// Several records, each found as a single one is; says which of the names led to it. How many there are is hidden
+    /// from the planner, which would plan anew for every small number of them.
     struct FindRecords {
         provenance_id: Vec<Uuid> as Array<SqlUuid>,
         artifact_id: Vec<String> as Array<Text>,
@@ -50,8 +63,16 @@ struct NamedRow {
 /// # Errors
 /// If there is none, or the database does not answer.
 pub async fn get_record(conn: &mut AsyncPgConnection, id: &str) -> Result<RecordView, Unanswered> {
-    let ids = [id.to_owned()];
-    get_records(conn, &ids).await?.pop().unwrap_or_else(|| Err(not_found(id)))
+    if id.contains('\0') {
+        return Err(not_found(id));
+    }
+    let find = FindRecord {
+        provenance_id: interchange::record_uuid(id),
+        artifact_id: id.to_owned(),
+        task_id: interchange::task_uuid(id),
+    };
+    let row: Option<FoundRow> = find.get_result(conn).await.optional()?;
+    Ok(row.ok_or_else(|| not_found(id))?.view()?)
 }
 
 /// As [`get_record`], for each of the ids: what comes of one is nothing to the others.

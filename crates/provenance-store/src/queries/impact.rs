@@ -23,7 +23,7 @@ statement!(
     struct ListAffected { nodes: Vec<i64> as Array<BigInt> }
     "SELECT node.id, node.artifact_id, record.project_id, record.task_id
      FROM artifacts node LEFT JOIN provenance_records record ON record.seq = node.producer_seq
-     WHERE node.id = ANY ($1)"
+     WHERE node.id = ANY ((SELECT $1)::bigint[])"
 );
 
 #[derive(QueryableByName)]

@@ -146,26 +146,29 @@ async fn write(
     outbox::insert(conn, &followed.entries).await?;
     report.follow.extend(followed.entries);
 
-    let files = items.iter().zip(digests).filter_map(|(item, content_digest)| {
-        let record = &item.content;
-        Some(NewFile {
-            kind: "record",
-            file_id: record.id.clone(),
-            file: item.file.clone(),
-            spare_name: format!("{}.json", record.provenance_id),
-            project_id: record.project.to_string(),
-            record_seq: Some(place_of(item)?),
-            body: item.body.clone(),
-            digest: record.digest,
-            content_digest: Some(content_digest),
-        })
-    });
+    let files = items.iter().zip(digests);
+    let files = files.filter_map(|(item, digest)| Some(new_file(item, place_of(item)?, digest)));
     store::keep_files(conn, files.collect()).await?;
     for item in items {
         report.projects.insert(item.content.project.clone());
         report.taken(&item, &item.content.id, item.content.repairs.clone());
     }
     Ok(())
+}
+
+fn new_file(item: &Item<FileRecord>, record_seq: i64, content_digest: Vec<u8>) -> NewFile {
+    let record = &item.content;
+    NewFile {
+        kind: "record",
+        file_id: record.id.clone(),
+        file: item.file.clone(),
+        spare_name: format!("{}.json", record.provenance_id),
+        project_id: record.project.to_string(),
+        record_seq: Some(record_seq),
+        body: item.body.clone(),
+        digest: record.digest,
+        content_digest: Some(content_digest),
+    }
 }
 
 const fn marks_of(record: &FileRecord) -> Marks {
