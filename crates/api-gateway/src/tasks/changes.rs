@@ -218,7 +218,8 @@ impl<'a> ChangeSet<'a> {
         let (measured, ended) = (self.measured(), self.ended());
         let conn = &*conn;
         // Sent one behind the other, without waiting for each answer: the server carries them out in this order, and
-        // after one that fails it refuses those behind it.
+        // after one that fails it refuses those behind it. This `try_join!` asks them in their order, other than tokio's,
+        // and one whose statement has yet to be prepared holds up those behind it.
         let ((), (), (), (), (), (), (), deliveries, awaited, counted, ()) = try_join!(
             insert::insert_tasks(conn, &self.created),
             dependencies::insert_waits(conn, &self.waits),
