@@ -3,7 +3,6 @@
 //! A service's `main` is one call to [`service::run`]; everything it needs afterwards hangs on the
 //! [`service::ServiceContext`] that `run` hands to its start function.
 
-mod allocator;
 pub mod backoff;
 pub mod clock;
 pub mod database;
