@@ -220,19 +220,23 @@ impl<'a> ChangeSet<'a> {
         // Sent one behind the other, without waiting for each answer: the server carries them out in this order, and
         // after one that fails it refuses those behind it. This `try_join!` asks them in their order, other than tokio's,
         // and one whose statement has yet to be prepared holds up those behind it.
-        let ((), (), (), (), (), (), (), deliveries, awaited, counted, ()) = try_join!(
-            insert::insert_tasks(conn, &self.created),
-            dependencies::insert_waits(conn, &self.waits),
-            self.write_changed(conn),
-            self.write_questions(conn),
-            insert_history(conn, &self.history),
-            outbox::insert(conn, &self.events),
-            insert_entries(conn, self.audit.iter().copied()),
-            insert_deliveries(conn, &self.announcements, self.now),
-            dependencies::list_awaited(conn, &ended),
-            add_to_counters(conn, &deltas, self.now),
-            record_durations(conn, &measured),
-        )?;
+        let statements = async {
+            try_join!(
+                insert::insert_tasks(conn, &self.created),
+                dependencies::insert_waits(conn, &self.waits),
+                self.write_changed(conn),
+                self.write_questions(conn),
+                insert_history(conn, &self.history),
+                outbox::insert(conn, &self.events),
+                insert_entries(conn, self.audit.iter().copied()),
+                insert_deliveries(conn, &self.announcements, self.now),
+                dependencies::list_awaited(conn, &ended),
+                add_to_counters(conn, &deltas, self.now),
+                record_durations(conn, &measured),
+            )
+        };
+        // On the heap: so many at once would make large futures of all that lead here.
+        let ((), (), (), (), (), (), (), deliveries, awaited, counted, ()) = Box::pin(statements).await?;
         let may_admit = may_admit(&deltas, &counted);
         Ok(self.committed(Outcome { has_deliveries: deliveries > 0, awaited, may_admit, counted }))
     }

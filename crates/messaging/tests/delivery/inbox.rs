@@ -41,18 +41,18 @@ async fn only_new_ids_are_claimed_and_a_rollback_gives_them_back() {
         .await;
     assert_eq!(rolled_back, Err(DieselError::RollbackTransaction));
     let twice = [ids[0], ids[1], ids[0]];
-    let first = inbox::claim(&mut connection, &twice).await.unwrap();
+    let first = inbox::claim(&connection, &twice).await.unwrap();
     assert_eq!(first, HashSet::from([ids[0], ids[1]]));
-    let second = inbox::claim(&mut connection, &ids).await.unwrap();
+    let second = inbox::claim(&connection, &ids).await.unwrap();
     assert_eq!(second, HashSet::from([ids[2]]));
-    assert!(inbox::claim(&mut connection, &[]).await.unwrap().is_empty());
+    assert!(inbox::claim(&connection, &[]).await.unwrap().is_empty());
 }
 
 #[tokio::test]
 async fn old_ids_are_forgotten_in_bounded_steps() {
     let (_database, pool) = lab("forget").await;
     let mut connection = pool.get().await.unwrap();
-    inbox::claim(&mut connection, &some(5)).await.unwrap();
+    inbox::claim(&connection, &some(5)).await.unwrap();
     let (past, future) = (Utc::now() - TimeDelta::hours(1), Utc::now() + TimeDelta::hours(1));
     assert_eq!(inbox::delete_before(&mut connection, past, 100).await.unwrap(), 0);
     assert_eq!(inbox::delete_before(&mut connection, future, 3).await.unwrap(), 3);

@@ -224,8 +224,8 @@ async fn what_the_broker_refuses_stays_and_does_not_hold_up_the_rest() {
     let relay = lab.relay(&publisher.handle, &brisk());
     let mut astray = OutboxEntry::from_event(&started()).unwrap();
     astray.message.exchange = "no.such.exchange".to_owned();
-    let mut connection = lab.pool.get().await.unwrap();
-    outbox::insert(&mut connection, std::slice::from_ref(&astray)).await.unwrap();
+    let connection = lab.pool.get().await.unwrap();
+    outbox::insert(&connection, std::slice::from_ref(&astray)).await.unwrap();
     relay.handle.dispatch(vec![astray]);
     let entries = lab.commit(20).await;
     relay.handle.dispatch(entries.clone());
@@ -265,8 +265,8 @@ async fn a_rollback_takes_the_events_back_and_unsendable_ones_are_never_committe
     assert_eq!(rolled_back, Err(DieselError::RollbackTransaction));
     let mut unsendable = entry;
     unsendable.message.routing_key = "k".repeat(300);
-    let refused = outbox::insert(&mut connection, &[unsendable]).await;
+    let refused = outbox::insert(&connection, &[unsendable]).await;
     assert!(matches!(refused, Err(DieselError::SerializationError(_))), "{refused:?}");
-    outbox::insert(&mut connection, &[]).await.unwrap();
+    outbox::insert(&connection, &[]).await.unwrap();
     assert_eq!(lab.rows().await, 0);
 }
