@@ -51,6 +51,12 @@ impl TaskFilter {
         }
         if !self.phases.is_empty() {
             query = query.filter(tasks::phase.eq_any(self.phases.iter().map(|phase| phase.as_str())));
+            if self.statuses.is_empty() {
+                // They follow from the phases, and have an index: without it, a phase that few tasks are in is looked
+                // for among all of them.
+                let statuses = self.phases.iter().flat_map(|&phase| statuses_of(phase));
+                query = query.filter(tasks::status.eq_any(statuses.map(|status| status.as_str())));
+            }
         }
         if let Some(tier) = &self.tier {
             query = query.filter(tasks::tier.eq(tier.as_str()));
@@ -74,5 +80,16 @@ impl TaskFilter {
             query = query.filter(tasks::parent_id.eq(parent.as_uuid()));
         }
         query
+    }
+}
+
+/// The statuses that a task in the phase can have, as the table's own constraint says.
+const fn statuses_of(phase: Phase) -> &'static [TaskStatus] {
+    match phase {
+        Phase::Submitted | Phase::Blocked | Phase::Routing => &[TaskStatus::Pending],
+        Phase::Ready | Phase::Executing | Phase::Validating | Phase::InReview | Phase::Decomposed => {
+            &[TaskStatus::Running]
+        }
+        Phase::Done => &[TaskStatus::Completed, TaskStatus::Failed, TaskStatus::Cancelled],
     }
 }
