@@ -6,14 +6,14 @@ use diesel::QueryResult;
 use diesel::result::Error as DieselError;
 use diesel_async::{AsyncConnection, AsyncPgConnection};
 use protocol::TaskId;
-use protocol::vocabulary::{Phase, TaskStatus};
+use protocol::vocabulary::TaskStatus;
 use service_runtime::database::StoreError;
 use thiserror::Error;
 
 use super::TaskService;
 use super::asked::asked_for;
 use super::changes::{Cause, ChangeSet, Committed};
-use super::lifecycle::Input;
+use super::lifecycle::{Input, open_status};
 use super::store::family::list_open_subtree;
 use super::store::history::find_applied_in;
 use super::store::read::lock_tasks;
@@ -84,7 +84,7 @@ async fn cancel_subtree(
     let locked = lock_tasks(conn, &in_lock_order.into_iter().collect::<Vec<_>>()).await?;
     let mut changes = ChangeSet::new(service.rules(), service.now(), locked);
     if let Some(phase) = find_applied_in(conn, task_id, cause.event_id).await? {
-        return Ok((Some(open_status(phase)), changes.write(conn).await?));
+        return Ok((open_status(phase).or(Some(TaskStatus::Running)), changes.write(conn).await?));
     }
     let previous = changes.task(task_id).map(|task| task.status);
     match previous {
@@ -100,12 +100,4 @@ async fn cancel_subtree(
         }
     }
     Ok((previous, changes.write(conn).await?))
-}
-
-/// The status of a task that was in this phase when it was cancelled.
-const fn open_status(phase: Phase) -> TaskStatus {
-    match phase {
-        Phase::Submitted | Phase::Blocked | Phase::Routing => TaskStatus::Pending,
-        _ => TaskStatus::Running,
-    }
 }

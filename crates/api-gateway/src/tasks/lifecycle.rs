@@ -20,6 +20,17 @@ use super::task::{Task, Waiting, WaitingReason};
 
 type Outcome = Result<Vec<Effect>, Ignored>;
 
+/// The status of every task in the phase; none for those that have ended, which only their end tells apart.
+pub(crate) const fn open_status(phase: Phase) -> Option<TaskStatus> {
+    match phase {
+        Phase::Submitted | Phase::Blocked | Phase::Routing => Some(TaskStatus::Pending),
+        Phase::Ready | Phase::Executing | Phase::Validating | Phase::InReview | Phase::Decomposed => {
+            Some(TaskStatus::Running)
+        }
+        Phase::Done => None,
+    }
+}
+
 /// Applies what happened to the task, in place.
 ///
 /// # Errors
@@ -105,13 +116,7 @@ impl Life<'_> {
     fn enter(&mut self, phase: Phase) {
         self.task.phase = phase;
         self.task.waiting = None;
-        self.task.status = match phase {
-            Phase::Submitted | Phase::Blocked | Phase::Routing => TaskStatus::Pending,
-            Phase::Ready | Phase::Executing | Phase::Validating | Phase::InReview | Phase::Decomposed => {
-                TaskStatus::Running
-            }
-            Phase::Done => self.task.status,
-        };
+        self.task.status = open_status(phase).unwrap_or(self.task.status);
     }
 
     /// Fences off what belongs to another attempt; what names none is about the current one.

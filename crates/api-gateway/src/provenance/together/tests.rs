@@ -1,3 +1,5 @@
+//! Questions that wait are asked together, and one by one where that cannot be.
+
 use std::sync::Mutex;
 
 use async_trait::async_trait;

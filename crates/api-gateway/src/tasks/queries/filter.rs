@@ -8,6 +8,7 @@ use protocol::vocabulary::{Domain, Phase, TaskStatus, Tier};
 use protocol::{ProjectId, TaskId, Timestamp};
 
 use crate::schema::tasks;
+use crate::tasks::lifecycle::open_status;
 
 /// What a task must be like to be listed; an empty filter takes all.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -54,7 +55,12 @@ impl TaskFilter {
             if self.statuses.is_empty() {
                 // They follow from the phases, and have an index: without it, a phase that few tasks are in is looked
                 // for among all of them.
-                let statuses = self.phases.iter().flat_map(|&phase| statuses_of(phase));
+                let goes_with = |status: &TaskStatus, phase: &Phase| {
+                    open_status(*phase).map_or(status.is_terminal(), |open| open == *status)
+                };
+                let statuses = TaskStatus::ALL.iter();
+                let statuses =
+                    statuses.filter(|status| self.phases.iter().any(|phase| goes_with(status, phase)));
                 query = query.filter(tasks::status.eq_any(statuses.map(|status| status.as_str())));
             }
         }
@@ -80,16 +86,5 @@ impl TaskFilter {
             query = query.filter(tasks::parent_id.eq(parent.as_uuid()));
         }
         query
-    }
-}
-
-/// The statuses that a task in the phase can have, as the table's own constraint says.
-const fn statuses_of(phase: Phase) -> &'static [TaskStatus] {
-    match phase {
-        Phase::Submitted | Phase::Blocked | Phase::Routing => &[TaskStatus::Pending],
-        Phase::Ready | Phase::Executing | Phase::Validating | Phase::InReview | Phase::Decomposed => {
-            &[TaskStatus::Running]
-        }
-        Phase::Done => &[TaskStatus::Completed, TaskStatus::Failed, TaskStatus::Cancelled],
     }
 }
