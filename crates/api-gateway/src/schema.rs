@@ -220,6 +220,15 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    task_tags (tag, created_at, task_id) {
+        tag -> Text,
+        created_at -> Timestamptz,
+        task_id -> Uuid,
+        project_id -> Text,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     projects,
     project_tiers,

@@ -6,6 +6,7 @@
 
 mod account;
 mod announcement;
+mod brought;
 mod clearing;
 mod refresh;
 mod spread;
@@ -17,6 +18,7 @@ mod target;
 mod walk;
 
 pub use announcement::Cause;
+pub use brought::tell_brought;
 pub use clearing::{Cleared, clear};
 pub use refresh::follow_records;
 pub use suspicion::suspect;

@@ -3,6 +3,7 @@
 //! A database that is away makes [`Pool::get`](deadpool::managed::Pool::get) fail within about two
 //! seconds; callers turn that into "try again later", and everything recovers by itself.
 
+mod by_keys;
 mod connect;
 mod error;
 mod migrate;
@@ -12,6 +13,7 @@ mod silence;
 mod target;
 mod within;
 
+pub use by_keys::look_by_keys;
 pub use error::{StoreError, is_conflict, is_unavailable};
 pub use migrate::{MigrateError, migrate, migrate_when_available};
 pub use pool::{check, connect, watch};

@@ -17,7 +17,7 @@ const OVERRIDES: [(&str, &str); 14] = [
     ("status", "CASE n % 20 WHEN 0 THEN 'failed' WHEN 1 THEN 'cancelled' ELSE 'completed' END"),
     ("phase", "'done'"),
     ("tier", "(ARRAY['tiny', 'small', 'large', 'frontier'])[1 + n % 4]"),
-    ("domain", "(ARRAY['code-general', 'docs', 'testing'])[1 + n % 3]"),
+    ("domain", "(ARRAY['code-general', 'documentation', 'analysis'])[1 + n % 3]"),
     ("metadata", "CASE WHEN n % 50 = 0 THEN '{\"tags\": [\"nightly\"]}'::jsonb ELSE '{}'::jsonb END"),
     ("trace_id", "gen_random_uuid()"),
     ("created_at", "now() - n * interval '1 second'"),

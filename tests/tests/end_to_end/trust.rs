@@ -3,6 +3,7 @@
 
 use end_to_end::client::{Answer, Client, TASK_TIME};
 use end_to_end::{Plan, Stack};
+use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -77,6 +78,30 @@ async fn a_taint_reaches_what_is_built_on_it_and_holds_tasks_until_it_is_cleared
         let answer = client.post(&format!("/provenance/nothing/{path}"), &reason_of(path)).await;
         assert_eq!((answer.status, &answer.json["error_code"]), (404, &json!(code)), "{}", answer.text);
     }
+}
+
+#[tokio::test]
+async fn a_taint_that_was_imported_holds_tasks_as_well() {
+    let (stack, client) = start().await;
+    let _stand_ins = stack.stand_ins();
+    let record = |id: &str, artifact: &str, is_tainted: bool| {
+        let body = json!({ "id": id, "task_id": id, "project_id": "shop", "outputs": [{ "artifact_id": artifact }],
+            "taint": { "is_tainted": is_tainted, "tainted_reason": "prices of last year" } });
+        json!({ "kind": "record", "file": format!("{id}.json"), "body": body }).to_string()
+    };
+    let lines = [record("prices", "price-list", true), record("logo", "shop-logo", false)].join("\n");
+    let import = client.request(Method::POST, "/api/v1/provenance/import");
+    let import = import.header("content-type", "application/x-ndjson").body(lines);
+    let imported = client.send(import).await;
+    assert_eq!(imported.status, 200, "{}", imported.text);
+    let using = |artifact: &str| json!({ "description": "Write an advert", "project_id": "shop", "inputs": [{ "artifact_id": artifact }] });
+    // The taint travels as an event; until it has arrived nobody can know.
+    test_support::wait_for("a task is held because of it", test_support::PATIENCE, || async {
+        let task = client.task(&client.submit(&using("price-list")).await).await;
+        (task["waiting_for"]["reason"] == "tainted_input").then_some(())
+    })
+    .await;
+    completed(&client, &client.submit(&using("shop-logo")).await).await;
 }
 
 fn reason_of(path: &str) -> Value {

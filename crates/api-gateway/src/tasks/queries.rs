@@ -4,6 +4,7 @@ mod failures;
 mod filter;
 mod history;
 mod in_flight;
+mod keys;
 mod page;
 mod project_status;
 mod project_tasks;

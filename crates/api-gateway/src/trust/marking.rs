@@ -54,6 +54,11 @@ pub(crate) async fn taint(
 ) -> Result<String, MarkingError> {
     let target = client.find_mark_target(finding.id.clone()).await?.ok_or(MarkingError::NotFound)?;
     if let (true, Some(cascade_id)) = (target.is_tainted, &target.cascade_id) {
+        // Tasks are held although the event that told of it may be on its way, or have been lost with an old database.
+        let mut conn = service.connection().await?;
+        insert_tainted(&mut conn, &target.newest, Some(cascade_id), service.now())
+            .await
+            .map_err(StoreError::from)?;
         return Ok(cascade_id.clone());
     }
     let id = service.id_to_make();

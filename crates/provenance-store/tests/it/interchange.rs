@@ -24,17 +24,30 @@ use provenance_store::queries::{Desk, GraphLimits};
 impl Store {
     /// Imports these lines in batches of that size.
     async fn import(&self, lines: &[String], batch: usize) -> Vec<ImportedLine> {
-        let mut outcomes = Vec::new();
+        self.import_and_follow(lines, batch).await.0
+    }
+
+    /// The same, with the type and the artifacts of the events that follow.
+    async fn import_and_follow(
+        &self,
+        lines: &[String],
+        batch: usize,
+    ) -> (Vec<ImportedLine>, Vec<(String, Value)>) {
+        let (mut outcomes, mut follow) = (Vec::new(), Vec::new());
         for batch in lines.chunks(batch) {
             let first = outcomes.len() as u64 + 1;
             let mut connection = self.connection().await;
             let imported =
                 import_lines(&mut connection, first, batch.to_vec(), false, &desk()).await.unwrap();
-            assert_eq!(imported.follow, []);
+            follow.extend(imported.follow.iter().map(|entry| {
+                let event: Value = serde_json::from_slice(&entry.message.body).unwrap();
+                let artifacts = event["data"]["artifact_ids"].clone();
+                (event["type"].as_str().unwrap().to_owned(), artifacts)
+            }));
             outcomes.extend(imported.lines.lines);
         }
         assert_eq!(outcomes.len(), lines.len());
-        outcomes
+        (outcomes, follow)
     }
 
     /// Every line of a project's export.
@@ -187,7 +200,8 @@ async fn imported_records_are_in_the_graph_with_their_marks_and_are_counted() {
         "SELECT project_id || ' ' || count(*) || ' ' || count(*) FILTER (WHERE is_tainted) || ' ' ||
         count(*) FILTER (WHERE is_suspect) FROM provenance_records GROUP BY project_id ORDER BY project_id";
     assert_eq!(store.lines(counted).await, store.lines(recounted).await);
-    assert_eq!(store.lines("SELECT count(*)::text FROM outbox").await, ["0"]);
+    // What is suspect was told where it was marked; taints hold work back here too.
+    assert_eq!(store.lines("SELECT DISTINCT event_type FROM outbox").await, ["dats.artifact.tainted"]);
 }
 
 #[tokio::test]
@@ -416,4 +430,30 @@ async fn imported_marks_reach_what_is_made_here_and_can_be_cleared() {
         assert!(!store.record(artifact).await.taint.is_suspect, "{artifact}");
     }
     assert!(store.record("of-wrong").await.taint.is_suspect);
+}
+
+#[tokio::test]
+async fn taints_that_come_with_files_are_told() {
+    let store = Store::create("interchange_told").await;
+    let record = |id: &str, artifact: &str, made: &str, is_tainted: bool| {
+        let body = json!({ "id": id, "task_id": id, "project_id": "p", "created_at": made,
+            "outputs": [{ "artifact_id": artifact }], "taint": { "is_tainted": is_tainted } });
+        json!({ "kind": "record", "file": format!("{id}.json"), "body": body }).to_string()
+    };
+    let (early, late) = ("2026-01-01T00:00:00", "2026-02-01T00:00:00");
+    let lines = [
+        record("a", "wrong", early, true),
+        record("b", "fine", early, false),
+        record("c", "mended", early, true),
+        record("d", "mended", late, false),
+    ];
+    let (_, follow) = store.import_and_follow(&lines, 10).await;
+    let expected = [("tainted", json!(["wrong"])), ("cleared", json!(["mended"]))];
+    let expected: Vec<_> =
+        expected.into_iter().map(|(kind, names)| (format!("dats.artifact.{kind}"), names)).collect();
+    assert_eq!(follow, expected);
+    let (_, follow) = store.import_and_follow(&lines, 10).await;
+    assert_eq!(follow, [], "nothing new came in");
+    let (_, follow) = store.import_and_follow(&[record("e", "wrong", late, false)], 1).await;
+    assert_eq!(follow, [("dats.artifact.cleared".to_owned(), json!(["wrong"]))]);
 }

@@ -87,7 +87,7 @@ fn filters(number: u64) -> Vec<String> {
         "&status=pending,running".to_owned(),
         "&phase=executing".to_owned(),
         format!("&tier={tier}"),
-        "&domain=testing".to_owned(),
+        "&domain=analysis".to_owned(),
         "&tag=nightly".to_owned(),
         format!("&project_id={project}&status=cancelled"),
         format!("&project_id={project}&tier={tier}&status=failed"),

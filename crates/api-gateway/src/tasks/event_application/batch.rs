@@ -11,6 +11,7 @@ use messaging::{Outcome, Received, inbox};
 use metrics::counter;
 use protocol::events::EventData;
 use protocol::{EventId, TaskId};
+use service_runtime::database::look_by_keys;
 
 use super::translation::{Meaning, meaning};
 use crate::agents::store::record_sightings;
@@ -102,7 +103,8 @@ impl Batch {
         self.heartbeats.iter_mut().for_each(|heartbeat| heartbeat.at = heartbeat.at.min(now));
         let (sightings, tasks, events) = (Sightings::of(&self.heartbeats), self.tasks(), self.events());
         // Sent together; carried out in this order.
-        let ((), locked, mut new) = try_join!(
+        let ((), (), locked, mut new) = try_join!(
+            look_by_keys(conn),
             record_sightings(conn, &sightings),
             lock_tasks(conn, &tasks),
             inbox::claim(conn, &events),

@@ -1,13 +1,13 @@
-//! Which tasks a list shows.
+//! Which tasks a list shows, and the statement that finds them.
 
 use diesel::dsl::sql;
-use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Jsonb};
 use protocol::vocabulary::{Domain, Phase, TaskStatus, Tier};
 use protocol::{ProjectId, TaskId, Timestamp};
 
-use crate::schema::tasks;
+use super::keys::{KeyRange, Keys};
+use crate::schema::{task_tags, tasks};
 use crate::tasks::lifecycle::open_status;
 
 /// What a task must be like to be listed; an empty filter takes all.
@@ -35,11 +35,46 @@ pub struct TaskFilter {
     pub parent_id: Option<TaskId>,
 }
 
-pub(super) type TaskQuery<'a> = tasks::BoxedQuery<'a, Pg>;
-
 impl TaskFilter {
-    /// The rows it takes.
-    pub(super) fn query(&self) -> TaskQuery<'_> {
+    /// The keys of the tasks it takes, newest first.
+    pub(super) fn keys(&self, range: KeyRange) -> Keys<'_> {
+        match &self.tag {
+            Some(tag) if self.looks_at_what_tags_tell() => self.keys_by_tag(tag, range),
+            _ => self.keys_by_task(range),
+        }
+    }
+
+    /// Whether the rows of a tag say all that is asked for.
+    fn looks_at_what_tags_tell(&self) -> bool {
+        self.statuses.is_empty()
+            && self.phases.is_empty()
+            && self.tier.is_none()
+            && self.domain.is_none()
+            && self.parent_id.is_none()
+    }
+
+    fn keys_by_tag(&self, tag: &str, range: KeyRange) -> Keys<'_> {
+        let mut query = task_tags::table.filter(task_tags::tag.eq(tag.to_owned())).into_boxed();
+        if let Some(project) = &self.project_id {
+            query = query.filter(task_tags::project_id.eq(project.as_str()));
+        }
+        if let Some(projects) = &self.within {
+            query = query.filter(task_tags::project_id.eq_any(projects.iter().map(ProjectId::as_str)));
+        }
+        if let Some(time) = self.created_after {
+            query = query.filter(task_tags::created_at.gt(time.to_utc()));
+        }
+        if let Some(time) = self.created_before {
+            query = query.filter(task_tags::created_at.lt(time.to_utc()));
+        }
+        if let Some(after) = range.after() {
+            query = query.filter(after);
+        }
+        let ordered = query.order((task_tags::created_at.desc(), task_tags::task_id.desc()));
+        Keys::new(ordered.limit(range.limit).offset(range.offset()).select(task_tags::task_id))
+    }
+
+    fn keys_by_task(&self, range: KeyRange) -> Keys<'_> {
         let mut query = tasks::table.into_boxed();
         if let Some(project) = &self.project_id {
             query = query.filter(tasks::project_id.eq(project.as_str()));
@@ -47,21 +82,16 @@ impl TaskFilter {
         if let Some(projects) = &self.within {
             query = query.filter(tasks::project_id.eq_any(projects.iter().map(ProjectId::as_str)));
         }
-        if !self.statuses.is_empty() {
-            query = query.filter(tasks::status.eq_any(self.statuses.iter().map(|status| status.as_str())));
-        }
         if !self.phases.is_empty() {
             query = query.filter(tasks::phase.eq_any(self.phases.iter().map(|phase| phase.as_str())));
-            if self.statuses.is_empty() {
-                // They follow from the phases, and have an index: without it, a phase that few tasks are in is looked
-                // for among all of them.
-                let goes_with = |status: &TaskStatus, phase: &Phase| {
-                    open_status(*phase).map_or(status.is_terminal(), |open| open == *status)
-                };
-                let statuses = TaskStatus::ALL.iter();
-                let statuses =
-                    statuses.filter(|status| self.phases.iter().any(|phase| goes_with(status, phase)));
-                query = query.filter(tasks::status.eq_any(statuses.map(|status| status.as_str())));
+        }
+        match self.statuses_to_look_among().as_slice() {
+            [] => {}
+            // Only of a single one the server knows that its index gives the order.
+            [status] => query = query.filter(tasks::status.eq(status.as_str())),
+            statuses => {
+                let statuses: Vec<&str> = statuses.iter().map(|status| status.as_str()).collect();
+                query = query.filter(tasks::status.eq_any(statuses));
             }
         }
         if let Some(tier) = &self.tier {
@@ -85,6 +115,23 @@ impl TaskFilter {
         if let Some(parent) = self.parent_id {
             query = query.filter(tasks::parent_id.eq(parent.as_uuid()));
         }
-        query
+        if let Some(after) = range.after() {
+            query = query.filter(after);
+        }
+        let ordered = query.order((tasks::created_at.desc(), tasks::task_id.desc()));
+        Keys::new(ordered.limit(range.limit).offset(range.offset()).select(tasks::task_id))
+    }
+
+    /// The statuses asked for, else those that go with the phases: they have an index, and without it a phase that
+    /// few tasks are in is looked for among all of them.
+    fn statuses_to_look_among(&self) -> Vec<TaskStatus> {
+        if self.phases.is_empty() || !self.statuses.is_empty() {
+            return self.statuses.clone();
+        }
+        let goes_with = |status: &TaskStatus, phase: &Phase| {
+            open_status(*phase).map_or(status.is_terminal(), |open| open == *status)
+        };
+        let goes_with_one = |status: &&TaskStatus| self.phases.iter().any(|phase| goes_with(status, phase));
+        TaskStatus::ALL.iter().filter(goes_with_one).copied().collect()
     }
 }

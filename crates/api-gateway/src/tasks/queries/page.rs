@@ -2,17 +2,17 @@
 
 use chrono::{DateTime, Utc};
 use diesel::dsl::sql;
-use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
-use diesel_async::RunQueryDsl;
+use diesel::sql_types::{Nullable, Text};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use futures_util::try_join;
 use protocol::vocabulary::{Domain, Phase, Priority, TaskStatus, Tier, WorkMode};
 use protocol::{ProjectId, TaskId, Timestamp};
 use service_runtime::database::StoreError;
 use uuid::Uuid;
 
-use super::filter::{TaskFilter, TaskQuery};
+use super::filter::TaskFilter;
+use super::keys::{Count, IsOneOf, KeyRange, Keys};
 use super::waiting::tell_pauses;
 use crate::schema::tasks;
 use crate::tasks::TaskService;
@@ -152,22 +152,30 @@ pub async fn list_tasks(
     filter: &TaskFilter,
     page: &PageRequest,
 ) -> Result<TaskPage, StoreError> {
-    let limit = i64::from(page.limit);
-    let mut query = filter.query().order((tasks::created_at.desc(), tasks::task_id.desc())).limit(limit + 1);
-    match page.start {
-        PageStart::Offset(offset) => query = query.offset(i64::from(offset)),
-        PageStart::After(key) => {
-            // A comparison of rows is one range of the index; its expansion with OR is not.
-            let after = sql::<Bool>("(created_at, task_id) < (")
-                .bind::<Timestamptz, _>(key.created_at.to_utc())
-                .sql(", ")
-                .bind::<SqlUuid, _>(key.task_id.as_uuid())
-                .sql(")");
-            query = query.filter(after);
-        }
-    }
+    let shown = KeyRange { start: page.start, limit: i64::from(page.limit) + 1 };
+    let counted = KeyRange { start: PageStart::Offset(0), limit: EXACT_TOTAL + 1 };
     let mut conn = service.connection().await?;
-    let rows: Vec<SummaryRow> = query
+    let (rows, counted) =
+        try_join!(load_summaries(&conn, filter.keys(shown)), count(&conn, filter.keys(counted)))?;
+    let mut summaries: Vec<TaskSummary> =
+        rows.into_iter().map(TaskSummary::try_from).collect::<QueryResult<_>>()?;
+    let has_more = summaries.len() > page.limit as usize;
+    summaries.truncate(page.limit as usize);
+    tell_pauses(&mut conn, &mut summaries).await?;
+    drop(conn);
+    let key = |last: &TaskSummary| PageKey { created_at: last.created_at, task_id: last.task_id };
+    Ok(TaskPage {
+        next: summaries.last().filter(|_| has_more).map(key),
+        tasks: summaries,
+        total: counted.min(EXACT_TOTAL).unsigned_abs(),
+        total_is_estimate: counted > EXACT_TOTAL,
+    })
+}
+
+async fn load_summaries(mut conn: &AsyncPgConnection, keys: Keys<'_>) -> QueryResult<Vec<SummaryRow>> {
+    tasks::table
+        .filter(IsOneOf(keys))
+        .order((tasks::created_at.desc(), tasks::task_id.desc()))
         .select((
             tasks::task_id,
             tasks::project_id,
@@ -185,43 +193,9 @@ pub async fn list_tasks(
             tasks::updated_at,
         ))
         .load(&mut conn)
-        .await?;
-    let counted: i64 =
-        CountUpTo { query: filter.query().limit(EXACT_TOTAL + 1) }.get_result(&mut conn).await?;
-    let mut summaries: Vec<TaskSummary> =
-        rows.into_iter().map(TaskSummary::try_from).collect::<QueryResult<_>>()?;
-    let has_more = summaries.len() > page.limit as usize;
-    summaries.truncate(page.limit as usize);
-    tell_pauses(&mut conn, &mut summaries).await?;
-    drop(conn);
-    let key = |last: &TaskSummary| PageKey { created_at: last.created_at, task_id: last.task_id };
-    Ok(TaskPage {
-        next: summaries.last().filter(|_| has_more).map(key),
-        tasks: summaries,
-        total: counted.min(EXACT_TOTAL).unsigned_abs(),
-        total_is_estimate: counted > EXACT_TOTAL,
-    })
+        .await
 }
 
-/// Counts the rows of a query that has a limit.
-struct CountUpTo<'a> {
-    query: TaskQuery<'a>,
-}
-
-impl QueryId for CountUpTo<'_> {
-    type QueryId = ();
-    const HAS_STATIC_QUERY_ID: bool = false;
-}
-
-impl Query for CountUpTo<'_> {
-    type SqlType = BigInt;
-}
-
-impl QueryFragment<Pg> for CountUpTo<'_> {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("SELECT count(*) FROM (");
-        QueryFragment::<Pg>::walk_ast(&self.query, out.reborrow())?;
-        out.push_sql(") AS counted");
-        Ok(())
-    }
+async fn count(mut conn: &AsyncPgConnection, keys: Keys<'_>) -> QueryResult<i64> {
+    Count(keys).get_result(&mut conn).await
 }

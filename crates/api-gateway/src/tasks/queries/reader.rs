@@ -60,7 +60,7 @@ struct Shelf {
 
 impl Shelf {
     async fn find(&self, ids: &[TaskId]) -> Result<HashMap<TaskId, Task>, StoreError> {
-        Ok(find_tasks(&mut *self.service.connection().await?, ids).await?)
+        Ok(find_tasks(&*self.service.connection().await?, ids).await?)
     }
 }
 

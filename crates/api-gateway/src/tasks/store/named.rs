@@ -16,12 +16,12 @@ use crate::tasks::task::Task;
 
 /// Those of the tasks that exist, without a lock.
 pub(crate) async fn find_tasks(
-    conn: &mut AsyncPgConnection,
+    mut conn: &AsyncPgConnection,
     ids: &[TaskId],
 ) -> QueryResult<HashMap<TaskId, Task>> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.as_uuid()).collect();
     let rows: Vec<TaskRow> =
-        tasks::table.filter(tasks::task_id.eq_any(ids)).select(TaskRow::as_select()).load(conn).await?;
+        tasks::table.filter(tasks::task_id.eq_any(ids)).select(TaskRow::as_select()).load(&mut conn).await?;
     rows.into_iter().map(|row| Task::try_from(row).map(|task| (task.submission.id, task))).collect()
 }
 

@@ -8,9 +8,10 @@ use chrono::{DateTime, Utc};
 use diesel::QueryResult;
 use diesel::result::Error as DieselError;
 use diesel_async::{AsyncConnection, AsyncPgConnection};
+use futures_util::try_join;
 use protocol::TaskId;
 use protocol::vocabulary::TaskStatus;
-use service_runtime::database::StoreError;
+use service_runtime::database::{StoreError, look_by_keys};
 use tracing::warn;
 
 use super::rounds::rounds;
@@ -210,7 +211,9 @@ async fn find_named(conn: &mut AsyncPgConnection, batch: &[Ticket]) -> QueryResu
         return Ok(answered);
     }
     let ids: Vec<TaskId> = asked.keys().copied().collect();
-    for (id, task) in find_tasks(conn, &ids).await? {
+    let conn_ref = &*conn;
+    let ((), found) = try_join!(look_by_keys(conn_ref), find_tasks(conn_ref, &ids))?;
+    for (id, task) in found {
         let Some(ticket) = asked.get(&id) else { continue };
         let asked = &ticket.submission;
         let same = ticket.is_repeatable

@@ -18,27 +18,41 @@ fn page(limit: u32, start: PageStart) -> PageRequest {
 #[tokio::test]
 async fn pages_by_key_show_every_task_once_although_others_come_in() {
     let gateway = Fixture::new("pages").await;
+    let tagged = || {
+        let mut new = new_task("web");
+        new.metadata.insert("tags".to_owned(), serde_json::json!(["nightly"]));
+        new
+    };
     let mut ids = Vec::new();
     for _ in 0..25 {
-        ids.push(gateway.submit(new_task("web")).await.submission.id);
+        ids.push(gateway.submit(tagged()).await.submission.id);
         gateway.clock.advance(Duration::from_millis(1));
     }
-    let filter = TaskFilter::default();
-    let mut seen: Vec<TaskId> = Vec::new();
-    let mut start = PageStart::Offset(0);
-    loop {
-        let found = list_tasks(&gateway.service, &filter, &page(10, start)).await.unwrap();
-        seen.extend(found.tasks.iter().map(|task| task.task_id));
-        gateway.submit(new_task("web")).await;
-        match found.next {
-            Some(key) => start = PageStart::After(key),
-            None => break,
-        }
-    }
     ids.reverse();
-    assert_eq!(seen, ids);
-    let second = list_tasks(&gateway.service, &filter, &page(10, PageStart::Offset(10))).await.unwrap();
-    assert_eq!((second.total, second.total_is_estimate), (28, false));
+    let any = TaskFilter::default();
+    let of_tag = TaskFilter { tag: Some("nightly".to_owned()), ..TaskFilter::default() };
+    let (mut total, mut expected) = (25, ids);
+    for filter in [&any, &of_tag] {
+        let mut seen: Vec<TaskId> = Vec::new();
+        let mut start = PageStart::Offset(0);
+        let mut new: Vec<TaskId> = Vec::new();
+        loop {
+            let found = list_tasks(&gateway.service, filter, &page(10, start)).await.unwrap();
+            seen.extend(found.tasks.iter().map(|task| task.task_id));
+            new.push(gateway.submit(tagged()).await.submission.id);
+            gateway.clock.advance(Duration::from_millis(1));
+            match found.next {
+                Some(key) => start = PageStart::After(key),
+                None => break,
+            }
+        }
+        assert_eq!(seen, expected);
+        total += new.len() as u64;
+        expected.splice(0..0, new.into_iter().rev());
+        let second = list_tasks(&gateway.service, filter, &page(10, PageStart::Offset(10))).await.unwrap();
+        assert_eq!((second.total, second.total_is_estimate), (total, false));
+        assert_eq!(second.tasks.first().map(|task| task.task_id), expected.get(10).copied());
+    }
 }
 
 #[tokio::test]
@@ -47,7 +61,7 @@ async fn every_filter_takes_what_it_says() {
     let begin = Timestamp::from(gateway.service.now());
     let tagged = |tag: &str| {
         let mut new = new_task("web");
-        new.metadata.insert("tags".to_owned(), serde_json::json!([tag, "all"]));
+        new.metadata.insert("tags".to_owned(), serde_json::json!([tag, "all", tag]));
         new
     };
     let red = gateway.submit(tagged("red")).await;
@@ -73,6 +87,28 @@ async fn every_filter_takes_what_it_says() {
         (TaskFilter { tag: tag("all"), ..any.clone() }, vec![red, blue]),
         (TaskFilter { tag: tag("blue"), ..any.clone() }, vec![blue]),
         (TaskFilter { tag: tag("re"), ..any.clone() }, vec![]),
+        (TaskFilter { tag: tag("all"), project_id: project("web"), ..any.clone() }, vec![red, blue]),
+        (TaskFilter { tag: tag("all"), project_id: project("mobile"), ..any.clone() }, vec![]),
+        (
+            TaskFilter { tag: tag("all"), within: Some(project("web").into_iter().collect()), ..any.clone() },
+            vec![red, blue],
+        ),
+        (TaskFilter { tag: tag("all"), within: Some(Vec::new()), ..any.clone() }, vec![]),
+        (TaskFilter { tag: tag("all"), created_after: Some(begin), ..any.clone() }, vec![blue]),
+        (
+            TaskFilter {
+                tag: tag("all"),
+                created_before: Some((*begin + Duration::from_secs(1)).into()),
+                ..any.clone()
+            },
+            vec![red],
+        ),
+        (TaskFilter { tag: tag("all"), statuses: vec![TaskStatus::Completed], ..any.clone() }, vec![red]),
+        (
+            TaskFilter { statuses: vec![TaskStatus::Completed], phases: vec![Phase::Routing], ..any.clone() },
+            vec![],
+        ),
+        (TaskFilter { phases: vec![Phase::Done, Phase::Routing], ..any.clone() }, vec![red, blue, other]),
         (TaskFilter { created_after: Some(begin), ..any.clone() }, vec![blue, other]),
         (
             TaskFilter { created_before: Some((*begin + Duration::from_secs(1)).into()), ..any.clone() },

@@ -131,6 +131,7 @@ async fn write(
         outputs.extend(reported.outputs.values().map(|produced| (seq, produced.clone())));
         used.extend(reported.inputs.keys().map(|(id, _)| id.to_string()));
     }
+    let names = outputs.iter().map(|(_, produced)| produced.artifact.artifact_id.to_string()).collect();
     let outputs = nodes::save_outputs(conn, outputs);
     let ((), (), versions) = try_join!(links.save(conn), counters.save(conn), outputs)?;
     nodes::ensure_nodes(conn, used).await?;
@@ -142,9 +143,11 @@ async fn write(
     touched.extend(clean.into_iter().filter_map(place_of));
     // Marks that were set here reach what comes in, and marks that come in reach what was made of them here.
     let cause = marks::Cause { event: None, reason: "built on something suspect", now: desk.now };
-    let followed = marks::follow_records(conn, touched, &cause, desk.policy.marks).await?;
-    outbox::insert(conn, &followed.entries).await?;
-    report.follow.extend(followed.entries);
+    let mut follow = marks::follow_records(conn, touched, &cause, desk.policy.marks).await?.entries;
+    let cause = marks::Cause { reason: "imported as tainted", ..cause };
+    follow.extend(marks::tell_brought(conn, names, &cause).await?);
+    outbox::insert(conn, &follow).await?;
+    report.follow.extend(follow);
 
     let files = items.iter().zip(digests);
     let files = files.filter_map(|(item, digest)| Some(new_file(item, place_of(item)?, digest)));
