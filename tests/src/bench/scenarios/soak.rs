@@ -1,54 +1,39 @@
-//! A long run of whole tasks at a steady rate: does memory stay flat?
+//! A long run at full load, as many whole tasks as go without a growing backlog: does memory stay flat?
 
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
-use super::{Scenario, submit};
+use super::Scenario;
+use super::end_to_end::Way;
 use crate::Role;
-use crate::bench::cast::{Cast, Diligence};
-use crate::bench::figures::{Findings, Quantity, Target, of_load};
-use crate::bench::load::Load;
+use crate::bench::figures::{Findings, Quantity, Target};
 use crate::bench::scale::Scale;
 use crate::bench::stage::Stage;
 use crate::measure::usage;
 
 const ROLES: [Role; 3] = [Role::Gateway, Role::Routing, Role::Provenance];
-/// Whole tasks a second, as a multiple of the fixed rate.
-const TIMES_FIXED_RATE: f64 = 2.0;
 /// Memory is looked at so often in a quarter of the time.
 const LOOKS: u32 = 20;
 
 pub(super) const SCENARIO: Scenario = Scenario {
     name: "soak",
-    operation: "whole tasks at a steady 1,000/s for 20 minutes",
+    operation: "end to end for 20 minutes, at most 512 tasks under way",
     targets: &[
         (Quantity::Growth, Target::Under(15.0)),
         (Quantity::GatewayMemory, Target::Under(150.0)),
         (Quantity::RoutingMemory, Target::Under(150.0)),
         (Quantity::ProvenanceMemory, Target::Under(150.0)),
-        (Quantity::Failures, Target::Under(1.0)),
     ],
     run,
     by_default: false,
 };
 
 fn run(scale: Scale) -> BoxFuture<'static, Findings> {
-    async move {
-        let stage = Stage::start(&ROLES).await;
-        let cast = Cast::at(&stage);
-        cast.worker(Diligence::Finishes, |_| ());
-        cast.qa();
-        let load = Load::new(stage.address(), scale.connections as usize, 201, submit::tasks());
-        let loading = load.open(scale.fixed_rate * TIMES_FIXED_RATE, scale.warm_up, scale.soak);
-        let (measured, growth) = tokio::join!(loading, growth(&stage, scale.warm_up + scale.soak));
-        let mut findings = of_load(measured);
-        findings.push((Quantity::Growth, growth));
-        findings.extend(stage.memory());
-        findings
-    }
-    .boxed()
+    let way = Way { connections: scale.connections as usize, most: scale.under_way, time: scale.soak };
+    let time = scale.warm_up + scale.soak;
+    way.measure(scale, async move |stage| vec![(Quantity::Growth, growth(stage, time).await)]).boxed()
 }
 
 /// The largest growth of any service from the median of the second quarter to the median of the last.
