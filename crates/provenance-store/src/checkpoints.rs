@@ -12,11 +12,11 @@ pub use store::list_checkpoints;
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
+use futures_util::try_join;
 use messaging::OutboxEntry;
 use protocol::events::{CheckpointCreated, CheckpointRequested};
 use protocol::provenance_query::CheckpointView;
 use protocol::{CheckpointId, EventId, ProjectId};
-use tokio::try_join;
 
 use crate::marks::Cause;
 

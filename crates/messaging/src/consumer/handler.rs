@@ -64,18 +64,9 @@ pub trait BatchHandler: Send + Sync + 'static {
 /// Handles batches of messages that are not events.
 #[async_trait]
 pub trait RawHandler: Send + Sync + 'static {
-    /// As [`BatchHandler::handle`].
-    async fn handle(&self, batch: Vec<Arc<Delivery>>) -> Result<Vec<Outcome>, HandlerError>;
-
-    /// As [`RawHandler::handle`], for a handler of several batches at a time that keeps to their order in part of
-    /// what it does; see [`Turn`].
-    async fn handle_in_turn(
-        &self,
-        batch: Vec<Arc<Delivery>>,
-        _turn: Turn,
-    ) -> Result<Vec<Outcome>, HandlerError> {
-        self.handle(batch).await
-    }
+    /// As [`BatchHandler::handle`]. A handler of several batches at a time that keeps to their order in part of what it
+    /// does waits for its turn there; others let it drop.
+    async fn handle(&self, batch: Vec<Arc<Delivery>>, turn: Turn) -> Result<Vec<Outcome>, HandlerError>;
 }
 
 /// Turns deliveries into outcomes, one for each.
@@ -121,7 +112,7 @@ pub(super) struct Raw(pub(super) Arc<dyn RawHandler>);
 #[async_trait]
 impl Processor for Raw {
     async fn process(&self, batch: &[Arc<Delivery>], turn: Turn) -> Result<Vec<Outcome>, HandlerError> {
-        checked(batch.len(), self.0.handle_in_turn(batch.to_vec(), turn).await?)
+        checked(batch.len(), self.0.handle(batch.to_vec(), turn).await?)
     }
 }
 
@@ -150,7 +141,7 @@ mod tests {
 
     #[async_trait]
     impl RawHandler for Forgetful {
-        async fn handle(&self, _: Vec<Arc<Delivery>>) -> Result<Vec<Outcome>, HandlerError> {
+        async fn handle(&self, _: Vec<Arc<Delivery>>, _: Turn) -> Result<Vec<Outcome>, HandlerError> {
             Ok(Vec::new())
         }
     }

@@ -121,15 +121,7 @@ struct InTurn {
 
 #[async_trait]
 impl RawHandler for InTurn {
-    async fn handle(&self, batch: Vec<Arc<Delivery>>) -> Result<Vec<Outcome>, HandlerError> {
-        self.handle_in_turn(batch, Turn::default()).await
-    }
-
-    async fn handle_in_turn(
-        &self,
-        batch: Vec<Arc<Delivery>>,
-        mut turn: Turn,
-    ) -> Result<Vec<Outcome>, HandlerError> {
+    async fn handle(&self, batch: Vec<Arc<Delivery>>, mut turn: Turn) -> Result<Vec<Outcome>, HandlerError> {
         let now = self.running.fetch_add(1, Ordering::SeqCst) + 1;
         self.most.fetch_max(now, Ordering::SeqCst);
         // Later ones are faster.

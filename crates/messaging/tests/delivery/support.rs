@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use chrono::Utc;
 use messaging::{
     BatchHandler, Broker, BrokerSettings, Consumer, ConsumerHandle, ConsumerSettings, Delivery, HandlerError,
-    Outcome, Publisher, PublisherSettings, RawHandler, Received,
+    Outcome, Publisher, PublisherSettings, RawHandler, Received, Turn,
 };
 use protocol::events::{EventKind, TaskStarted};
 use protocol::topology::{self, Topology};
@@ -158,7 +158,7 @@ impl<F> RawHandler for Handler<F>
 where
     F: Fn(Vec<Arc<Delivery>>) -> Handled + Send + Sync + 'static,
 {
-    async fn handle(&self, batch: Vec<Arc<Delivery>>) -> Result<Vec<Outcome>, HandlerError> {
+    async fn handle(&self, batch: Vec<Arc<Delivery>>, _: Turn) -> Result<Vec<Outcome>, HandlerError> {
         (self.0)(batch).await
     }
 }

@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Uuid as SqlUuid;
 use diesel::sql_types::{Array, BigInt, Binary, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use tokio::try_join;
+use futures_util::try_join;
 use uuid::Uuid;
 
 use super::chain::{Hash, Link, beginning};

@@ -6,10 +6,10 @@ use diesel::prelude::*;
 use diesel::sql_types::Uuid as SqlUuid;
 use diesel::sql_types::{Array, BigInt, Nullable, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use futures_util::try_join;
 use protocol::provenance_query::graph::{ImpactQuery, ImpactView};
 use protocol::{ProjectId, TaskId};
 use tokio::sync::mpsc;
-use tokio::try_join;
 use uuid::Uuid;
 
 use super::{GraphLimits, Sight, Unanswered, start_of};

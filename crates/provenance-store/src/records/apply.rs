@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use diesel::QueryResult;
 use diesel_async::{AsyncConnection, AsyncPgConnection};
+use futures_util::try_join;
 use messaging::{OutboxEntry, inbox, outbox};
 use protocol::Event;
 use protocol::events::ProvenanceRecorded;
-use tokio::try_join;
 use uuid::Uuid;
 
 use super::chained::{Written, load_chains, write_records};

@@ -4,8 +4,8 @@ use std::collections::{BTreeSet, HashMap};
 
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
+use futures_util::try_join;
 use protocol::TaskId;
-use tokio::try_join;
 use uuid::Uuid;
 
 use super::attempt::{Attempt, AttemptKey, Fact};

@@ -29,16 +29,8 @@ impl AgentReplies {
 
 #[async_trait]
 impl RawHandler for AgentReplies {
-    async fn handle(&self, batch: Vec<Arc<Delivery>>) -> Result<Vec<Outcome>, HandlerError> {
-        self.handle_in_turn(batch, Turn::default()).await
-    }
-
     /// Events are published in the order of the replies; the confirms of one batch do not hold up the next.
-    async fn handle_in_turn(
-        &self,
-        batch: Vec<Arc<Delivery>>,
-        mut turn: Turn,
-    ) -> Result<Vec<Outcome>, HandlerError> {
+    async fn handle(&self, batch: Vec<Arc<Delivery>>, mut turn: Turn) -> Result<Vec<Outcome>, HandlerError> {
         let (outcomes, messages) = self.read(&batch);
         turn.come().await;
         let submitted = self.events.submit_all(messages).await;

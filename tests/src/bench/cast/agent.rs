@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::Utc;
-use messaging::{Delivery, HandlerError, Outcome, Outgoing, Properties, Publisher, RawHandler};
+use messaging::{Delivery, HandlerError, Outcome, Outgoing, Properties, Publisher, RawHandler, Turn};
 use protocol::WireMessage;
 use protocol::topology::REPLY_QUEUE;
 use serde_json::{Value, json};
@@ -62,7 +62,7 @@ impl InstantAgent {
 
 #[async_trait]
 impl RawHandler for InstantAgent {
-    async fn handle(&self, batch: Vec<Arc<Delivery>>) -> Result<Vec<Outcome>, HandlerError> {
+    async fn handle(&self, batch: Vec<Arc<Delivery>>, _: Turn) -> Result<Vec<Outcome>, HandlerError> {
         let outcomes = vec![Outcome::Done; batch.len()];
         let read = |delivery: &Arc<Delivery>| serde_json::from_slice::<Value>(&delivery.body).ok();
         let requests = batch.iter().filter_map(read);

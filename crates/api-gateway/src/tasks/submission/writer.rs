@@ -211,8 +211,7 @@ async fn find_named(conn: &mut AsyncPgConnection, batch: &[Ticket]) -> QueryResu
         return Ok(answered);
     }
     let ids: Vec<TaskId> = asked.keys().copied().collect();
-    let conn_ref = &*conn;
-    let ((), found) = try_join!(look_by_keys(conn_ref), find_tasks(conn_ref, &ids))?;
+    let ((), found) = try_join!(look_by_keys(&*conn), find_tasks(&*conn, &ids))?;
     for (id, task) in found {
         let Some(ticket) = asked.get(&id) else { continue };
         let asked = &ticket.submission;

@@ -6,9 +6,9 @@ use std::collections::HashMap;
 use diesel::QueryResult;
 use diesel::result::Error;
 use diesel_async::AsyncPgConnection;
+use futures_util::try_join;
 use messaging::outbox;
 use protocol::provenance_query::ImportOutcome;
-use tokio::try_join;
 use uuid::Uuid;
 
 use super::{Item, Report};
