@@ -62,10 +62,9 @@ impl Stage {
         ids.concat()
     }
 
-    /// Submits tasks of these projects together, each waiting for the ones with these ids; their ids.
-    pub async fn submit_batch(&self, tasks: impl Iterator<Item = (String, Vec<String>)>) -> Vec<String> {
-        let task = |(project, others): (String, Vec<String>)| json!({ "description": "Write a function", "project_id": project, "depends_on": others });
-        let body = json!({ "tasks": tasks.map(task).collect::<Vec<_>>() });
+    /// Submits these tasks together; their ids.
+    pub async fn submit_batch(&self, tasks: Vec<Value>) -> Vec<String> {
+        let body = json!({ "tasks": tasks });
         let mut connection = Connection::open(self.address()).await.expect("a connection to the gateway");
         let reply = connection.ask(&post("/api/v1/tasks/batch", &body.to_string())).await;
         let reply = reply.expect("an answer of the gateway");

@@ -75,6 +75,11 @@ async fn a_repeated_request_gets_the_first_answer_and_another_one_is_refused() {
     assert_eq!(client.send(unheard.body("{}")).await.status, 415);
     assert_eq!(post(&client, "/tasks", "k6", &task).await.status, 201, "it was not judged: the key is free");
 
+    assert_eq!(post(&client, "/projects/late/pause", "k7", &json!({})).await.status, 404);
+    assert_eq!(post(&client, "/projects", "k8", &json!({ "name": "late" })).await.status, 201);
+    let there = post(&client, "/projects/late/pause", "k7", &json!({})).await;
+    assert_eq!((there.status, is_replay(&there)), (200, false), "it is there by now: {}", there.text);
+
     let key = post(&client, "/keys", "k5", &json!({ "name": "n", "scopes": ["read"] })).await;
     let again = post(&client, "/keys", "k5", &json!({ "name": "n", "scopes": ["read"] })).await;
     assert!(key.json["key"].is_string() && again.json["key"].is_null(), "no secret is kept");

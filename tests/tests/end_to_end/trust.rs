@@ -97,7 +97,9 @@ async fn a_taint_that_was_imported_holds_tasks_as_well() {
     let using = |artifact: &str| json!({ "description": "Write an advert", "project_id": "shop", "inputs": [{ "artifact_id": artifact }] });
     // The taint travels as an event; until it has arrived nobody can know.
     test_support::wait_for("a task is held because of it", test_support::PATIENCE, || async {
-        let task = client.task(&client.submit(&using("price-list")).await).await;
+        let task = client.submit(&using("price-list")).await;
+        let is_decided = |task: &Value| task["phase"] == "blocked" || task["status"] == "completed";
+        let task = client.task_when(&task, "held or completed", TASK_TIME, is_decided).await;
         (task["waiting_for"]["reason"] == "tainted_input").then_some(())
     })
     .await;

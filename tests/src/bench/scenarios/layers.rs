@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use serde_json::json;
 
 use super::Scenario;
 use crate::Role;
@@ -36,8 +37,9 @@ fn run(scale: Scale) -> BoxFuture<'static, Findings> {
                 0 => Vec::new(),
                 many => vec![layer[place % many].clone(), layer[(place + 1) % many].clone()],
             };
-            let tasks: Vec<_> = (0..scale.layer).map(|place| (PROJECT.to_owned(), below(place))).collect();
-            layer = stage.submit_batch(tasks.into_iter()).await;
+            let task = |place| json!({ "description": "Write a function", "project_id": PROJECT, "depends_on": below(place) });
+            let tasks = (0..scale.layer).map(task).collect();
+            layer = stage.submit_batch(tasks).await;
         }
         let total = LAYERS * scale.layer;
         let database = stage.stack.gateway_database().client().await;

@@ -26,9 +26,10 @@ const MOST_KEY_CHARS: usize = 255;
 /// Longest answer that is kept, in bytes.
 const MOST_KEPT_BYTES: u64 = 4 * 1024 * 1024;
 
-/// Refusals that are kept.
-const FINAL_REFUSALS: [StatusCode; 4] =
-    [StatusCode::BAD_REQUEST, StatusCode::NOT_FOUND, StatusCode::CONFLICT, StatusCode::UNPROCESSABLE_ENTITY];
+/// Refusals that are kept. That something is not there is none of them: it may be on its way, a record of a task that was
+/// just completed for example, and whoever insists under the same key shall get it.
+const FINAL_REFUSALS: [StatusCode; 3] =
+    [StatusCode::BAD_REQUEST, StatusCode::CONFLICT, StatusCode::UNPROCESSABLE_ENTITY];
 
 /// What is kept in the place of an answer that holds a secret.
 pub(crate) struct KeptInstead(pub(crate) Vec<u8>);
