@@ -203,3 +203,18 @@ async fn a_project_has_no_more_tasks_under_way_than_its_limit_and_output_without
         assert_eq!(task["qa_profile"], "none");
     }
 }
+
+#[tokio::test]
+async fn a_list_is_split_into_subtasks_that_complete_their_task() {
+    let stack = Plan::new().start().await;
+    let _stand_ins = stack.stand_ins();
+    let client = stack.client();
+    let body = json!({
+        "description": "Do these:\n- write the parser\n- write the tests\n- write the docs", "project_id": "split",
+        "options": { "decompose": true },
+    });
+    let task_id = client.submit(&body).await;
+    assert_eq!(client.ended(&task_id).await["status"], "completed");
+    let tree = client.get(&format!("/tasks/{task_id}/tree")).await.json;
+    assert_eq!(tree["root"]["children"].as_array().map(Vec::len), Some(3), "{tree:#}");
+}

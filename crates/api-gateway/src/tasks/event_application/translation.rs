@@ -8,7 +8,8 @@ use crate::tasks::lifecycle::{HandOver, Input};
 
 /// The events that the gateway's queue is bound to: exactly those that mean something for a task, an agent
 /// or what tasks may use.
-pub const CONSUMED: [EventKind; 17] = [
+pub const CONSUMED: [EventKind; 18] = [
+    EventKind::TaskDecomposed,
     EventKind::TaskReady,
     EventKind::TaskRoutingFailed,
     EventKind::TaskDispatched,
