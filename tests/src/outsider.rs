@@ -1,5 +1,7 @@
 //! A stranger on the broker: publishes what it likes and looks into queues. It shares no code with the product.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 use test_support::{Message, TestBroker, wait_for};
 use uuid::Uuid;
@@ -33,6 +35,19 @@ impl Outsider<'_> {
     /// When there is no such queue.
     pub async fn depth(&self, queue: &str) -> u32 {
         self.0.queue_depth(queue).await.unwrap_or_else(|| panic!("there is no queue {queue}"))
+    }
+
+    /// What a queue is bound to: exchange and routing key of each binding.
+    pub async fn bindings(&self, queue: &str) -> BTreeSet<(String, String)> {
+        let listed = self.0.management(&format!("bindings/{}", self.0.vhost())).await;
+        let of_queue =
+            listed.as_array().into_iter().flatten().filter(|binding| binding["destination"] == queue);
+        let word = |binding: &Value, member: &str| binding[member].as_str().unwrap_or_default().to_owned();
+        of_queue
+            .map(|binding| (word(binding, "source"), word(binding, "routing_key")))
+            // Every queue is bound to the default exchange.
+            .filter(|(exchange, _)| !exchange.is_empty())
+            .collect()
     }
 
     /// Waits until that many messages are ready in a queue, and not one more.

@@ -65,7 +65,7 @@ pub fn role(kind: EventKind) -> Role {
             role(&[GATEWAY, PROVENANCE], &["cascade"], &[PROVENANCE, GATEWAY], "An artifact was found wrong")
         }
         EventKind::ArtifactSuspect => {
-            role(&[PROVENANCE], &["cascade"], &[PROVENANCE, GATEWAY], "An artifact builds on a wrong one")
+            role(&[PROVENANCE], &["cascade"], &[PROVENANCE], "An artifact builds on a wrong one")
         }
         EventKind::ArtifactCleared => {
             role(&[GATEWAY], &["cascade"], &[PROVENANCE, GATEWAY], "A suspicion was unfounded")

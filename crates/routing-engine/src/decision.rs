@@ -10,7 +10,7 @@ mod tokens;
 mod window;
 
 pub use assessment::{Assessment, TierSuggestion};
-pub use splitting::{parts_of, wants_parts};
+pub use splitting::parts_of;
 pub use tier_table::{InvalidTierTable, TierSpec, TierTable};
 pub use tokens::TokenRules;
 pub use window::TooLarge;
@@ -25,8 +25,6 @@ pub struct TaskView<'a> {
     pub options: &'a TaskOptions,
     /// Lowest tier allowed after repeated rejections below it.
     pub minimum_tier: Option<&'a Tier>,
-    /// Whether the task is itself a part of another one.
-    pub is_part: bool,
     /// Tokens of the description alone.
     pub description_tokens: u64,
     /// Tokens of everything else that goes along: feedback, constitution, inputs.
@@ -196,7 +194,7 @@ mod tests {
     }
 
     fn view(options: &TaskOptions) -> TaskView<'_> {
-        TaskView { options, minimum_tier: None, is_part: false, description_tokens: 100, carried_tokens: 0 }
+        TaskView { options, minimum_tier: None, description_tokens: 100, carried_tokens: 0 }
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod agents;
 mod backup;
 mod bad_input;
 mod bench;
+mod bindings;
 mod cli;
 mod crashes;
 mod dependencies_away;

@@ -217,4 +217,10 @@ async fn a_list_is_split_into_subtasks_that_complete_their_task() {
     assert_eq!(client.ended(&task_id).await["status"], "completed");
     let tree = client.get(&format!("/tasks/{task_id}/tree")).await.json;
     assert_eq!(tree["root"]["children"].as_array().map(Vec::len), Some(3), "{tree:#}");
+
+    let long: String = (1..=21).map(|number| format!("- step {number}\n")).collect();
+    let task_id = client.submit(&json!({ "description": long, "options": { "decompose": true } })).await;
+    let refused = client.ended(&task_id).await;
+    assert_eq!(refused["error"]["code"], "INVALID_PLAN");
+    assert_eq!(refused["error"]["message"], "the plan has 21 subtasks, allowed are 20");
 }

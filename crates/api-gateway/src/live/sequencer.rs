@@ -11,8 +11,9 @@ use tokio::time::Instant;
 
 use super::update::TaskUpdate;
 
-/// How long an overtaken update is waited for.
-pub(super) const PATIENCE: Duration = Duration::from_secs(1);
+/// How long an update is waited for that the database or a later one tells of: longer than a loaded broker is late,
+/// because only a replica that died after its commit or dropped updates leaves one out for good.
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 /// Most updates of a task that are held; with more, waiting is given up.
 const MOST_HELD: usize = 64;
 
@@ -39,8 +40,9 @@ struct Track {
 
 impl Sequencer {
     /// Takes what a look at the database found. The first look only says where every task is; later ones bring
-    /// out what had been missed.
-    pub(super) fn looked(&mut self, found: &[Arc<TaskUpdate>], now: Instant) -> Ordered {
+    /// out what had been missed: at once where nobody `listened` all the time since the last look, else when it
+    /// does not come of itself.
+    pub(super) fn looked(&mut self, found: &[Arc<TaskUpdate>], listened: bool, now: Instant) -> Ordered {
         let first = !std::mem::replace(&mut self.ready, true);
         let mut out = Ordered::new();
         for update in found {
@@ -51,10 +53,12 @@ impl Sequencer {
                 self.take(Arc::clone(update), now, &mut out);
             }
         }
-        if first {
-            let early: Vec<TaskId> = self.holding.keys().copied().collect();
-            for task in early {
+        let held: Vec<TaskId> = self.holding.keys().copied().collect();
+        for task in held {
+            if first {
                 self.release(task, now, &mut out);
+            } else if !listened {
+                self.give_up(task, &mut out);
             }
         }
         out

@@ -45,7 +45,8 @@ pub(super) struct Switchboard {
 struct Watched {
     subscribers: Vec<Subscriber>,
     sequencer: Sequencer,
-    bound: bool,
+    /// The reading from which on its changes are heard without a gap; none while nothing is heard.
+    heard_since: Option<u64>,
 }
 
 struct Subscriber {
@@ -67,7 +68,7 @@ impl Switchboard {
         watched.subscribers.push(Subscriber { id, watch, outlet, waiting });
         self.subscribers += 1;
         // Without a broker nothing would announce that it is listened to.
-        if watched.bound || !self.connected {
+        if watched.heard_since.is_some() || !self.connected {
             self.unread.insert(trace);
         }
         is_first
@@ -87,7 +88,7 @@ impl Switchboard {
     /// Changes of the trace are heard from now on.
     pub(super) fn bound(&mut self, trace: TraceId) {
         if let Some(watched) = self.traces.get_mut(&trace) {
-            watched.bound = true;
+            watched.heard_since = Some(self.readings + 1);
             self.unread.insert(trace);
         }
     }
@@ -96,7 +97,7 @@ impl Switchboard {
     pub(super) fn lost(&mut self) {
         self.connected = false;
         for (&trace, watched) in &mut self.traces {
-            watched.bound = false;
+            watched.heard_since = None;
             if watched.subscribers.iter().any(|subscriber| subscriber.waiting.is_some()) {
                 self.unread.insert(trace);
             }
@@ -132,7 +133,8 @@ impl Switchboard {
                 let _ = begin.send(found.only(&subscriber.watch));
             }
         }
-        let out = watched.sequencer.looked(&found.tasks, now);
+        let listened = watched.heard_since.is_some_and(|reading| reading < self.readings);
+        let out = watched.sequencer.looked(&found.tasks, listened, now);
         self.hand_out(trace, &out)
     }
 

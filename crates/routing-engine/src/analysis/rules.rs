@@ -55,7 +55,7 @@ impl Rules {
     /// Whether a list of that many items is worth splitting along.
     #[must_use]
     pub const fn accepts_parts(&self, count: usize) -> bool {
-        count >= self.file.decomposition.minimum_parts && count <= self.file.decomposition.maximum_parts
+        count >= self.file.decomposition.minimum_parts
     }
 
     /// What the description is about. A domain given by the task is not looked for.

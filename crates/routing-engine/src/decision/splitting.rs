@@ -4,16 +4,8 @@
 
 use protocol::events::Subtask;
 
-use super::{Assessment, TaskView};
-
 /// Most characters of the surrounding text that go along with every part.
 const PURPOSE_CHARACTERS: usize = 4_000;
-
-/// Whether the task is to be split: it allows that, the analysis advises it, and it is not itself a part.
-#[must_use]
-pub const fn wants_parts(task: &TaskView<'_>, assessment: &Assessment) -> bool {
-    task.options.decompose && assessment.needs_decomposition && !task.is_part
-}
 
 /// How an item is marked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

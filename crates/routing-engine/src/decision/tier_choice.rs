@@ -75,13 +75,7 @@ mod tests {
     }
 
     fn choose_with(options: &TaskOptions, minimum: Option<&Tier>, suggested: &[&str]) -> TierChoice {
-        let task = TaskView {
-            options,
-            minimum_tier: minimum,
-            is_part: false,
-            description_tokens: 0,
-            carried_tokens: 0,
-        };
+        let task = TaskView { options, minimum_tier: minimum, description_tokens: 0, carried_tokens: 0 };
         let suggestions: Vec<_> =
             suggested.iter().map(|&word| TierSuggestion::new(Tier::from(word), "the rules")).collect();
         choose(&task, &suggestions, &tiers())

@@ -56,17 +56,12 @@ impl TierLane {
     pub async fn route(&self, task: &TaskCreated) -> EventData {
         let slot = self.slot_for_analysis(task).await;
         let assessment = self.analyst.assess(task, &self.tiers, self.patience(task)).await;
-        let view = self.view(task);
-        let assessment = if decision::wants_parts(&view, &assessment) {
-            match self.split(task, assessment).await {
-                Ok(plan) => return plan,
-                Err(unsplit) => unsplit,
-            }
-        } else {
-            assessment
+        let assessment = match self.split(task, assessment).await {
+            Ok(plan) => return plan,
+            Err(whole) => whole,
         };
         drop(slot);
-        match decision::decide(&view, assessment, &self.tiers) {
+        match decision::decide(&self.view(task), assessment, &self.tiers) {
             Ok(decision) if task.paused_tiers.contains(&decision.tier) => {
                 info!(task.id = %task.task_id, tier = %decision.tier, "A task is withheld: its tier is paused");
                 withhold(task, decision.tier)
@@ -102,7 +97,6 @@ impl TierLane {
         TaskView {
             options: &task.options,
             minimum_tier: task.minimum_tier.as_ref(),
-            is_part: task.parent_id.is_some(),
             description_tokens: tokens.count(&task.description),
             carried_tokens: feedback
                 .chain([constitution, tokens.inputs(task.inputs.len())])
@@ -110,8 +104,16 @@ impl TierLane {
         }
     }
 
-    /// The plan, or the assessment with the reason why there is none.
+    /// The plan, if the task allows one and the analysis advises it; else the assessment, with the reason why there
+    /// is none. A part of another task allows it where the plan said that it is not atomic.
     async fn split(&self, task: &TaskCreated, mut assessment: Assessment) -> Result<EventData, Assessment> {
+        if !task.options.decompose {
+            return Err(assessment);
+        }
+        if !assessment.needs_decomposition {
+            assessment.reasons.push("not split: the analysis finds no parts in it".to_owned());
+            return Err(assessment);
+        }
         let outcome = self.analyst.split(task, self.patience(task)).await;
         assessment.reasons.extend(outcome.reasons);
         assessment.fallback |= outcome.fallback;

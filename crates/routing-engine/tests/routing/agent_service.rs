@@ -317,13 +317,26 @@ async fn a_service_that_cannot_split_is_replaced_by_the_list_in_the_description(
 }
 
 #[tokio::test]
-async fn parts_and_tasks_that_do_not_allow_it_are_not_split() {
+async fn only_what_allows_it_is_split_and_what_is_not_says_why() {
     let bench = Bench::new(None, None);
     bench.decomposed(&divisible()).await;
-    let part = TaskCreated { parent_id: Some(protocol::TaskId::generate()), ..divisible() };
-    bench.ready(&part).await;
     let whole = TaskCreated { options: TaskOptions::default(), ..divisible() };
-    bench.ready(&whole).await;
+    assert!(!has_reason(&bench.ready(&whole).await, "not split"));
+    let prose = TaskCreated { description: "Build a shop".to_owned(), ..divisible() };
+    assert!(has_reason(&bench.ready(&prose).await, "not split: the analysis finds no parts in it"));
+}
+
+#[tokio::test]
+async fn a_part_that_is_not_atomic_is_split_further() {
+    let part = TaskCreated { parent_id: Some(protocol::TaskId::generate()), ..divisible() };
+    assert_eq!(Bench::new(None, None).decomposed(&part).await.subtasks.len(), 2);
+}
+
+#[tokio::test]
+async fn a_list_of_any_length_is_handed_on_as_a_plan() {
+    let long: String = (1..=25).map(|number| format!("- step {number}\n")).collect();
+    let plan = Bench::new(None, None).decomposed(&TaskCreated { description: long, ..divisible() }).await;
+    assert_eq!(plan.subtasks.len(), 25, "how many there may be is judged by whoever runs them");
 }
 
 #[tokio::test]

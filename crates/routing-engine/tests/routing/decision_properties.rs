@@ -73,7 +73,6 @@ impl Case {
         let view = TaskView {
             options: &self.options,
             minimum_tier: self.minimum_tier.as_ref(),
-            is_part: false,
             description_tokens: self.description_tokens,
             carried_tokens: self.carried_tokens,
         };

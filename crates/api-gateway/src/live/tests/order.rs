@@ -102,7 +102,7 @@ fn run(arrivals: BTreeMap<(usize, usize), Arrival>) -> (Positions, Told) {
             Arrival::Heard(update) => sequencer.heard(update, now),
             Arrival::Looked(rows) => {
                 baseline.get_or_insert_with(|| rows.iter().map(|row| (row.task_id, row.sequence)).collect());
-                sequencer.looked(&rows, now)
+                sequencer.looked(&rows, true, now)
             }
         });
         last = time;
@@ -149,7 +149,7 @@ proptest! {
 #[test]
 fn an_overtaken_change_is_waited_for_but_not_for_ever() {
     let (now, mut sequencer) = (Instant::now(), Sequencer::default());
-    assert!(sequencer.looked(&[state(1, 2, None)], now).is_empty());
+    assert!(sequencer.looked(&[state(1, 2, None)], true, now).is_empty());
     assert!(sequencer.heard(state(1, 5, Some(4)), now).is_empty());
     assert!(sequencer.is_holding());
     assert!(sequencer.expire(now + PATIENCE / 2).is_empty());
@@ -163,7 +163,7 @@ fn an_overtaken_change_is_waited_for_but_not_for_ever() {
 #[test]
 fn a_task_whose_messages_never_fit_holds_only_so_many() {
     let (now, mut sequencer) = (Instant::now(), Sequencer::default());
-    sequencer.looked(&[], now);
+    sequencer.looked(&[], true, now);
     let told: usize =
         (0..1000).map(|n| sequencer.heard(state(1, n * 2 + 2, Some(n * 2 + 1)), now).len()).sum();
     assert!(told > 900, "{told}");

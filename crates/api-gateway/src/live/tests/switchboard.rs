@@ -118,6 +118,36 @@ fn without_a_broker_the_database_serves_and_after_a_loss_it_is_read_again() {
     assert!(!board.has_unread(), "nobody waits");
     board.look_everywhere();
     assert_eq!(board.begin_reading(9), [TRACE]);
+    board.read(TRACE, found(5), now);
+    assert_eq!(watcher.next(), Some(Ok(5)), "nothing would tell of 3 and 4");
+}
+
+#[test]
+fn what_the_database_knows_first_waits_for_what_was_heard_without_a_gap() {
+    let (mut board, now) = (connected(), Instant::now());
+    let mut watcher = Watcher::join(&mut board, 1);
+    board.bound(TRACE);
+    board.begin_reading(9);
+    board.read(TRACE, found(1), now);
+    assert_eq!(watcher.snapshot(), Some(vec![1]));
+    board.look_everywhere();
+    board.begin_reading(9);
+    board.read(TRACE, found(3), now);
+    assert_eq!(watcher.next(), None, "2 and 3 are on their way");
+    board.heard(update(2, Some(1)), now);
+    assert_eq!((watcher.next(), watcher.next()), (Some(Ok(2)), Some(Ok(3))));
+
+    // A gap that nobody saw the beginning of: the reading after it is believed at once, later ones are not.
+    board.lost();
+    board.connected();
+    board.bound(TRACE);
+    board.begin_reading(9);
+    board.read(TRACE, found(5), now);
+    assert_eq!(watcher.next(), Some(Ok(5)));
+    board.look_everywhere();
+    board.begin_reading(9);
+    board.read(TRACE, found(7), now);
+    assert_eq!(watcher.next(), None);
 }
 
 #[test]

@@ -106,7 +106,6 @@ pub(super) struct QaProfileRule {
 #[serde(deny_unknown_fields)]
 pub(super) struct Decomposition {
     pub(super) minimum_parts: usize,
-    pub(super) maximum_parts: usize,
 }
 
 impl RulesFile {
@@ -172,12 +171,8 @@ impl RulesFile {
         require(confidence_fits, "fallback.confidence", || "must be between 0 and 1".to_owned())?;
         let divisor_fits = self.tokens.ascii_characters_per_token > 0;
         require(divisor_fits, "tokens.ascii_characters_per_token", || "must be above 0".to_owned())?;
-        let parts = &self.decomposition;
-        require(
-            2 <= parts.minimum_parts && parts.minimum_parts <= parts.maximum_parts,
-            "decomposition",
-            || "minimum_parts must be at least 2 and not above maximum_parts".to_owned(),
-        )
+        let parts_fit = self.decomposition.minimum_parts >= 2;
+        require(parts_fit, "decomposition.minimum_parts", || "must be at least 2".to_owned())
     }
 }
 
@@ -219,7 +214,7 @@ mod tests {
         assert!(
             refused(("  tier: small\n", "  tier: huge\n")).contains("\"huge\" is not one of routing.tiers")
         );
-        assert!(refused(("minimum_parts: 2", "minimum_parts: 1")).starts_with("decomposition: "));
+        assert!(refused(("minimum_parts: 2", "minimum_parts: 1")).contains("decomposition.minimum_parts: "));
         assert!(refused(("opencv,", "\"--\", opencv,")).contains("keyword \"--\" has no word in it"));
         assert!(refused(("domain_threshold:", "domain_treshold:")).contains("domain_treshold"));
     }
