@@ -216,7 +216,14 @@ async fn a_list_is_split_into_subtasks_that_complete_their_task() {
     let task_id = client.submit(&body).await;
     assert_eq!(client.ended(&task_id).await["status"], "completed");
     let tree = client.get(&format!("/tasks/{task_id}/tree")).await.json;
-    assert_eq!(tree["root"]["children"].as_array().map(Vec::len), Some(3), "{tree:#}");
+    let children = tree["root"]["children"].as_array().unwrap();
+    assert_eq!(children.len(), 3, "{tree:#}");
+    let mut produced = Vec::new();
+    for child in children {
+        let child = client.task(child["task_id"].as_str().unwrap()).await;
+        produced.extend(child["artifacts"].as_array().unwrap().iter().cloned());
+    }
+    assert_eq!(client.task(&task_id).await["artifacts"], json!(produced));
 
     let long: String = (1..=21).map(|number| format!("- step {number}\n")).collect();
     let task_id = client.submit(&json!({ "description": long, "options": { "decompose": true } })).await;

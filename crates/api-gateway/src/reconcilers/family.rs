@@ -1,6 +1,7 @@
 //! Families: a split task learns how many of its subtasks have ended, and subtasks whose parent has ended, or
 //! begun another attempt, are cancelled.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -14,8 +15,9 @@ use super::schedule::{Pass, Reconciler};
 use crate::tasks::TaskService;
 use crate::tasks::changes::{Cause, ChangeSet};
 use crate::tasks::lifecycle::Input;
-use crate::tasks::store::family::{find_orphans, find_uncounted};
+use crate::tasks::store::family::{FamilyRow, find_orphans, find_uncounted, list_produced};
 use crate::tasks::store::read::claim_tasks;
+use crate::tasks::task::Task;
 
 /// Most tasks of one transaction.
 const BATCH: i64 = 200;
@@ -68,12 +70,14 @@ pub(crate) async fn count_subtasks(
             let claimed = claim_tasks(conn, &ids).await?;
             // Counted anew under the lock: the parent may have begun another attempt since.
             let families = find_uncounted(conn, Some(&ids), BATCH).await?;
+            let mut produced = list_produced(conn, &complete(&families, &claimed)).await?;
             let mut changes = ChangeSet::new(service.rules(), service.now(), claimed);
             for family in families {
-                let ended = |count: i64| u32::try_from(count).unwrap_or(u32::MAX);
-                let (completed, failed) = (ended(family.completed), ended(family.failed));
-                let input = Input::SubtasksCounted { completed, failed };
-                changes.apply(TaskId(family.task_id), &input, &Cause::ours("subtasks.counted"))?;
+                let id = TaskId(family.task_id);
+                let artifacts = produced.remove(&id).unwrap_or_default();
+                let (completed, failed) = (count(family.completed), count(family.failed));
+                let input = Input::SubtasksCounted { completed, failed, artifacts };
+                changes.apply(id, &input, &Cause::ours("subtasks.counted"))?;
             }
             changes.write(conn).await
         })
@@ -81,6 +85,18 @@ pub(crate) async fn count_subtasks(
     drop(conn);
     service.committed(committed);
     Ok(ids.len())
+}
+
+/// The parents all of whose subtasks have completed.
+fn complete(families: &[FamilyRow], parents: &[Task]) -> Vec<TaskId> {
+    let planned: HashMap<TaskId, u32> =
+        parents.iter().map(|parent| (parent.submission.id, parent.subtasks.total)).collect();
+    let ids = families.iter().map(|family| (TaskId(family.task_id), count(family.completed)));
+    ids.filter(|(id, completed)| planned.get(id) == Some(completed)).map(|(id, _)| id).collect()
+}
+
+fn count(rows: i64) -> u32 {
+    u32::try_from(rows).unwrap_or(u32::MAX)
 }
 
 /// Cancels subtasks that nobody waits for any more, up to a batch of them; tells how many.

@@ -30,7 +30,8 @@ pub(crate) fn apply_plan(
         }
     };
     let subtasks = u32::try_from(steps.len()).unwrap_or(u32::MAX);
-    let decision = changes.apply(plan.task_id, &Input::Decomposed { attempt, subtasks }, cause)?;
+    let routing = plan.routing.clone().map(Box::new);
+    let decision = changes.apply(plan.task_id, &Input::Decomposed { attempt, subtasks, routing }, cause)?;
     let (Decision::Applied, Some(parent)) = (&decision, changes.task(plan.task_id)) else {
         return Ok(decision);
     };

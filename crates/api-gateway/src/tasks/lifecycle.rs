@@ -14,6 +14,7 @@ pub use input::{Effect, HandOver, Ignored, Input};
 pub use rules::{PhaseLimits, RetryDelay, Rules, SubtaskFailure};
 
 use chrono::{DateTime, Utc};
+use protocol::events::Artifact;
 use protocol::vocabulary::{Phase, TaskStatus};
 
 use super::task::{Task, Waiting, WaitingReason};
@@ -48,7 +49,9 @@ pub fn apply(task: &mut Task, input: &Input, rules: &Rules, now: DateTime<Utc>) 
         Input::DependencyFailed { dependency, status } => life.dependency_failed(*dependency, *status),
         Input::Ready(ready) => life.ready(ready),
         Input::Dispatched { attempt } => life.dispatched(*attempt),
-        Input::Decomposed { attempt, subtasks } => life.decomposed(*attempt, *subtasks),
+        Input::Decomposed { attempt, subtasks, routing } => {
+            life.decomposed(*attempt, *subtasks, routing.as_deref())
+        }
         Input::RoutingFailed { attempt, failure } => life.routing_failed(*attempt, failure),
         Input::Withheld { attempt, tier } => life.withheld(*attempt, tier),
         Input::Started { attempt, hand_over, worker_id, message } => {
@@ -72,7 +75,9 @@ pub fn apply(task: &mut Task, input: &Input, rules: &Rules, now: DateTime<Utc>) 
         Input::ReviewCompleted { review_id, decision, comments, required_changes } => {
             life.review_completed(review_id, *decision, comments.as_deref(), required_changes)
         }
-        Input::SubtasksCounted { completed, failed } => life.subtasks_counted(*completed, *failed),
+        Input::SubtasksCounted { completed, failed, artifacts } => {
+            life.subtasks_counted(*completed, *failed, artifacts)
+        }
         Input::AgentLost { agent_id } => life.agent_lost(agent_id),
         Input::TimerDue => life.timer_due(),
         Input::Cancel { .. } => life.cancel(),
@@ -200,7 +205,8 @@ impl Life<'_> {
         Ok(Vec::new())
     }
 
-    fn subtasks_counted(&mut self, completed: u32, failed: u32) -> Outcome {
+    /// What all subtasks together produced is what the task produced: whoever builds on it gets that.
+    fn subtasks_counted(&mut self, completed: u32, failed: u32, artifacts: &[Artifact]) -> Outcome {
         if self.task.phase != Phase::Decomposed {
             return self.not_expected();
         }
@@ -215,6 +221,7 @@ impl Life<'_> {
             let message = format!("{failed} of {} subtasks did not complete", subtasks.total);
             self.fail("SUBTASKS_FAILED", &message, false);
         } else if all_ended {
+            self.task.work.artifacts = artifacts.to_vec();
             self.complete();
         }
         Ok(Vec::new())

@@ -276,6 +276,13 @@ impl Task {
             && self.waiting.as_ref().is_some_and(|waiting| waiting.reason == WaitingReason::Slot)
     }
 
+    /// Whether it waits for tasks that it depends on.
+    #[must_use]
+    pub fn awaits_dependencies(&self) -> bool {
+        self.phase == Phase::Blocked
+            && self.waiting.as_ref().is_some_and(|waiting| waiting.reason == WaitingReason::Dependency)
+    }
+
     /// Whether it goes to an agent by its work type rather than to a worker by its tier.
     #[must_use]
     pub const fn is_for_agent(&self) -> bool {

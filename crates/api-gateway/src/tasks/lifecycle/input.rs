@@ -1,6 +1,6 @@
 //! What can happen to a task, and why it may be ignored.
 
-use protocol::events::{Failure, TaskCompleted, TaskFailed, TaskOutputCreated, TaskReady};
+use protocol::events::{Artifact, Failure, Routing, TaskCompleted, TaskFailed, TaskOutputCreated, TaskReady};
 use protocol::vocabulary::{Phase, ReviewDecision, TaskStatus, Tier};
 use protocol::{RequestId, TaskId, TraceId};
 use thiserror::Error;
@@ -44,6 +44,8 @@ pub enum Input {
         attempt: u32,
         /// How many subtasks.
         subtasks: u32,
+        /// Why it was split, where routing said.
+        routing: Option<Box<Routing>>,
     },
     /// No way was found to run it, or its plan makes no sense.
     RoutingFailed {
@@ -135,6 +137,8 @@ pub enum Input {
         completed: u32,
         /// Failed for good or cancelled.
         failed: u32,
+        /// What they produced, once all of them have completed.
+        artifacts: Vec<Artifact>,
     },
     /// The agent that held it fell silent.
     AgentLost {

@@ -1,6 +1,8 @@
 //! What routing, workers, agents, QA and reviewers tell about the current attempt.
 
-use protocol::events::{Failure, FeedbackSource, TaskCompleted, TaskFailed, TaskOutputCreated, TaskReady};
+use protocol::events::{
+    Failure, FeedbackSource, Routing, TaskCompleted, TaskFailed, TaskOutputCreated, TaskReady,
+};
 use protocol::vocabulary::{Phase, QaProfile, ReviewDecision, Tier};
 
 use super::{HandOver, Ignored, Life, Outcome};
@@ -46,12 +48,14 @@ impl Life<'_> {
         Ok(Vec::new())
     }
 
-    pub(super) fn decomposed(&mut self, attempt: u32, subtasks: u32) -> Outcome {
+    pub(super) fn decomposed(&mut self, attempt: u32, subtasks: u32, routing: Option<&Routing>) -> Outcome {
         self.ensure_attempt(Some(attempt))?;
         if self.task.phase != Phase::Routing {
             return self.not_expected();
         }
         self.task.subtasks = Subtasks { total: subtasks, ..Subtasks::default() };
+        self.task.routing = routing.cloned();
+        self.task.started_at.get_or_insert(self.now);
         self.task.deadline_at = None;
         self.enter(Phase::Decomposed);
         Ok(Vec::new())

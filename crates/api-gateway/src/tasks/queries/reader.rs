@@ -43,7 +43,7 @@ impl TaskReader {
     pub async fn find(&self, id: TaskId) -> Result<Option<Task>, StoreError> {
         let asked = self.questions.write(id).await;
         match asked.map_err(|error| StoreError::Unavailable(error.into()))?? {
-            Some(task) if task.awaits_slot() => {
+            Some(task) if task.awaits_slot() || task.awaits_dependencies() => {
                 let _turn = self.explaining.acquire().await;
                 Ok(Some(explain_waiting(&self.service, task).await?))
             }

@@ -1,24 +1,55 @@
-//! Why a task waits, as far as that is not the task's own state: its place in the queue, and what is paused.
+//! Why a task waits, as far as that is not the task's own state: its place in the queue, what is paused, and how the
+//! tasks are that it depends on.
 
 use std::collections::BTreeSet;
 
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
-use protocol::vocabulary::Phase;
+use protocol::vocabulary::{Phase, TaskStatus};
 use service_runtime::database::StoreError;
 
 use super::page::TaskSummary;
 use crate::pauses::store::{find_project_pause, find_tier_pause, list_paused_tiers, list_project_pauses};
 use crate::projects::store::find_slots;
 use crate::tasks::TaskService;
+use crate::tasks::store::dependencies::{Wait, list_waits};
 use crate::tasks::store::queue::{MOST_COUNTED, count_ahead};
 use crate::tasks::task::{Task, Waiting, WaitingReason};
 
-/// A task that waits for a slot, with what it waits for in detail.
+/// Most tasks that are named of those that are waited for.
+const MOST_NAMED: usize = 3;
+
+/// A task that waits for a slot or for other tasks, with what it waits for in detail.
 pub(super) async fn explain_waiting(service: &TaskService, mut task: Task) -> Result<Task, StoreError> {
     let mut conn = service.connection().await?;
-    task.waiting = Some(explain(&mut conn, service, &task).await?);
+    task.waiting = Some(if task.awaits_dependencies() {
+        explain_dependencies(&list_waits(&mut conn, &[task.submission.id]).await?)
+    } else {
+        explain(&mut conn, service, &task).await?
+    });
     Ok(task)
+}
+
+/// Those that have not completed, the first of them by name.
+fn explain_dependencies(waits: &[Wait]) -> Waiting {
+    let mut open: Vec<_> = waits.iter().filter(|wait| wait.status != TaskStatus::Completed).collect();
+    if open.is_empty() {
+        return Waiting::because(
+            WaitingReason::Dependency,
+            "all of them have completed; it is about to go on",
+        );
+    }
+    open.sort_unstable_by_key(|wait| wait.depends_on);
+    let named: Vec<String> = open
+        .iter()
+        .take(MOST_NAMED)
+        .map(|wait| format!("task {} is {}", wait.depends_on, wait.status))
+        .collect();
+    let more = match open.len().saturating_sub(named.len()) {
+        0 => String::new(),
+        more => format!(", and {more} more"),
+    };
+    Waiting::because(WaitingReason::Dependency, named.join(", ") + &more)
 }
 
 /// Of the tasks that wait for a slot, those of a paused project or tier wait for it to be resumed.

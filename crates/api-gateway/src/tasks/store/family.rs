@@ -4,10 +4,13 @@
 use std::collections::HashMap;
 
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Integer, Nullable, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Integer, Jsonb, Nullable, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use protocol::TaskId;
+use protocol::events::Artifact;
 use uuid::Uuid;
+
+use super::json::Json;
 
 /// A task that waits for its subtasks, and how many of them have ended.
 #[derive(Debug, QueryableByName)]
@@ -32,6 +35,14 @@ struct DepthRow {
     task_id: Uuid,
     #[diesel(sql_type = Integer)]
     depth: i32,
+}
+
+#[derive(QueryableByName)]
+struct ProducedRow {
+    #[diesel(sql_type = SqlUuid)]
+    parent_id: Uuid,
+    #[diesel(sql_type = Jsonb)]
+    artifacts: Json<Vec<Artifact>>,
 }
 
 fn uuids(ids: &[TaskId]) -> Vec<Uuid> {
@@ -83,6 +94,34 @@ pub(crate) async fn find_uncounted(
     .bind::<BigInt, _>(limit)
     .load(conn)
     .await
+}
+
+/// What the subtasks of each parent produced, in the order of the plan. Of an artifact that several of them worked on
+/// there is only the last version.
+pub(crate) async fn list_produced(
+    conn: &mut AsyncPgConnection,
+    parents: &[TaskId],
+) -> QueryResult<HashMap<TaskId, Vec<Artifact>>> {
+    if parents.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows: Vec<ProducedRow> = diesel::sql_query(
+        "SELECT child.parent_id, child.artifacts FROM tasks parent \
+         JOIN tasks child ON child.parent_id = parent.task_id AND child.created_at = parent.phase_since \
+         WHERE parent.task_id = ANY ($1) ORDER BY child.task_id",
+    )
+    .bind::<Array<SqlUuid>, _>(uuids(parents))
+    .load(conn)
+    .await?;
+    let mut produced: HashMap<TaskId, Vec<Artifact>> = HashMap::new();
+    for row in rows {
+        let of_parent = produced.entry(TaskId(row.parent_id)).or_default();
+        for artifact in row.artifacts.0 {
+            of_parent.retain(|earlier| earlier.artifact_id != artifact.artifact_id);
+            of_parent.push(artifact);
+        }
+    }
+    Ok(produced)
 }
 
 /// Up to `limit` tasks that have not ended although the attempt of their parent that they were part of has; all, or

@@ -39,6 +39,25 @@ async fn a_task_is_released_when_all_it_depends_on_are_completed_and_gets_their_
 }
 
 #[tokio::test]
+async fn a_task_that_waits_for_others_names_those_that_have_not_completed() {
+    let gateway = Fixture::new("named").await;
+    let mut ids = Vec::new();
+    for _ in 0..5 {
+        ids.push(gateway.submit(new_task("web")).await);
+    }
+    let heir = after(&gateway, ids.iter().map(|task| task.submission.id).collect()).await;
+    gateway.tell(whole_way(&ids[0])).await;
+    let heir = gateway.reader.find(heir).await.unwrap().unwrap();
+    let detail = heir.waiting.unwrap().detail;
+    let open: Vec<TaskId> = ids[1..].iter().map(|task| task.submission.id).collect();
+    let expected = format!(
+        "task {} is pending, task {} is pending, task {} is pending, and 1 more",
+        open[0], open[1], open[2]
+    );
+    assert_eq!(detail, Some(expected));
+}
+
+#[tokio::test]
 async fn what_is_completed_already_is_not_waited_for() {
     let gateway = Fixture::new("completed").await;
     let first = gateway.submit(new_task("web")).await;

@@ -56,7 +56,50 @@ async fn subtasks_run_in_their_order_and_complete_their_parent() {
     assert_eq!(count_subtasks(&gateway.service, None).await.unwrap(), 1);
     assert_eq!(gateway.phase(id).await, (TaskStatus::Completed, Phase::Done));
     assert_eq!(count_subtasks(&gateway.service, None).await.unwrap(), 0);
+    let produced: Vec<String> = artifacts(&gateway, id).await;
+    assert_eq!(produced, [format!("artifact-of-{design}"), format!("artifact-of-{build}")]);
     gateway.assert_counters_match_the_tasks().await;
+}
+
+async fn artifacts(gateway: &Fixture, id: TaskId) -> Vec<String> {
+    let work = gateway.task(id).await.work;
+    work.artifacts.into_iter().map(|artifact| artifact.artifact_id.to_string()).collect()
+}
+
+#[tokio::test]
+async fn of_an_artifact_that_several_subtasks_worked_on_the_last_version_counts() {
+    let gateway = Fixture::new("versions").await;
+    let parent = gateway.submit(new_task("web")).await;
+    let id = parent.submission.id;
+    gateway.tell(vec![plan(&parent, two_steps())]).await;
+    for step in subtasks(&gateway, id).await {
+        gateway.admit("web").await;
+        let step = gateway.task(step).await;
+        let of = |artifact: &str| json!({ "artifact_id": artifact, "type": "code", "path": step.submission.description });
+        let output = json!({
+            "artifact_id": "shared", "output": { "artifacts": [of("shared"), of(&step.submission.description)] },
+        });
+        let verdict = json!({ "artifact_id": "shared" });
+        let told_of = |name, data| told(name, step.submission.id, data);
+        gateway.tell(vec![told_of("task.output.created", output), told_of("task.validated", verdict)]).await;
+        release_decided_tasks(&gateway.service, None).await.unwrap();
+    }
+    count_subtasks(&gateway.service, None).await.unwrap();
+    assert_eq!(artifacts(&gateway, id).await, ["design it", "shared", "build it"]);
+    let shared = gateway.task(id).await.work.artifacts.remove(1);
+    assert_eq!(shared.path.as_deref(), Some("build it"));
+}
+
+#[tokio::test]
+async fn a_split_task_tells_why_it_was_split_and_how_long_it_took() {
+    let gateway = Fixture::new("why-split").await;
+    let parent = gateway.submit(new_task("web")).await;
+    let routing = json!({ "analyzer": "rules", "reasons": ["split into 2 parts"], "fallback": false });
+    let data = json!({ "attempt": 1, "subtasks": two_steps(), "routing": routing });
+    gateway.tell(vec![told("task.decomposed", parent.submission.id, data)]).await;
+    let parent = gateway.task(parent.submission.id).await;
+    assert_eq!(parent.routing.unwrap().reasons, ["split into 2 parts"]);
+    assert_eq!(parent.started_at, Some(parent.phase_since));
 }
 
 #[tokio::test]

@@ -124,12 +124,16 @@ pub(super) fn in_phase(phase: Phase, for_agent: bool) -> Driver {
         }
         Phase::Decomposed => {
             driver.must(admitted());
-            driver.must(Input::Decomposed { attempt: 1, subtasks: 2 });
+            driver.must(Input::Decomposed { attempt: 1, subtasks: 2, routing: None });
         }
         Phase::Done => drop(driver.must(Input::Cancel { reason: String::new() })),
     }
     assert_eq!(driver.task.phase, phase);
     driver
+}
+
+pub(super) fn subtasks_counted(completed: u32, failed: u32) -> Input {
+    Input::SubtasksCounted { completed, failed, artifacts: Vec::new() }
 }
 
 pub(super) fn admitted() -> Input {
@@ -285,7 +289,7 @@ pub(super) fn one_of_each() -> Vec<(&'static str, Input)> {
         ("dependency failed", Input::DependencyFailed { dependency: task_id(), status: TaskStatus::Failed }),
         ("ready", ready(1)),
         ("dispatched", Input::Dispatched { attempt: 1 }),
-        ("decomposed", Input::Decomposed { attempt: 1, subtasks: 2 }),
+        ("decomposed", Input::Decomposed { attempt: 1, subtasks: 2, routing: None }),
         (
             "routing failed",
             Input::RoutingFailed { attempt: 1, failure: Failure::new("NO_ROUTE", "none", true) },
@@ -304,7 +308,7 @@ pub(super) fn one_of_each() -> Vec<(&'static str, Input)> {
         ("review: approved", reviewed(ReviewDecision::Approved)),
         ("review: rejected", reviewed(ReviewDecision::Rejected)),
         ("review: changes", reviewed(ReviewDecision::ChangesRequested)),
-        ("subtasks counted", Input::SubtasksCounted { completed: 1, failed: 0 }),
+        ("subtasks counted", subtasks_counted(1, 0)),
         ("agent lost", Input::AgentLost { agent_id: WORKER.to_owned() }),
         ("timer due", Input::TimerDue),
         ("cancel", Input::Cancel { reason: "changed my mind".to_owned() }),

@@ -309,24 +309,24 @@ fn lost_agents_deadlines_and_broken_messages_lead_to_another_attempt_with_a_requ
 #[test]
 fn a_split_task_completes_with_its_last_subtask() {
     let mut driver = in_phase(Phase::Decomposed, false);
-    driver.must(Input::SubtasksCounted { completed: 1, failed: 0 });
+    driver.must(subtasks_counted(1, 0));
     assert_eq!(driver.task.phase, Phase::Decomposed);
-    let stale = driver.give(&Input::SubtasksCounted { completed: 1, failed: 0 });
+    let stale = driver.give(&subtasks_counted(1, 0));
     assert_eq!(stale, Err(Ignored::AlreadyKnown));
-    driver.must(Input::SubtasksCounted { completed: 2, failed: 0 });
+    driver.must(subtasks_counted(2, 0));
     assert_eq!(driver.task.status, TaskStatus::Completed);
 }
 
 #[test]
 fn a_failed_subtask_fails_the_split_task_at_once_or_at_the_end_as_settings_say() {
     let mut fast = in_phase(Phase::Decomposed, false);
-    fast.must(Input::SubtasksCounted { completed: 0, failed: 1 });
+    fast.must(subtasks_counted(0, 1));
     assert_eq!(fast.task.error.as_ref().unwrap().code, "SUBTASKS_FAILED");
     let mut patient = in_phase(Phase::Decomposed, false);
     patient.rules.subtask_failure = SubtaskFailure::FinishOthers;
-    patient.must(Input::SubtasksCounted { completed: 0, failed: 1 });
+    patient.must(subtasks_counted(0, 1));
     assert_eq!(patient.task.phase, Phase::Decomposed);
-    patient.must(Input::SubtasksCounted { completed: 1, failed: 1 });
+    patient.must(subtasks_counted(1, 1));
     assert_eq!(patient.task.status, TaskStatus::Failed);
 }
 
