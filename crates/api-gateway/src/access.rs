@@ -41,7 +41,7 @@ impl Access {
         settings: &AuthSettings,
         stop: CancellationToken,
     ) -> (Self, impl Future<Output = ()> + Send + use<>) {
-        let (audit, write) = Recorder::new(pool.clone(), settings.audits(), stop);
+        let (audit, write) = Recorder::new(pool.clone(), settings.audit, stop);
         let access = Self {
             required: settings.enabled,
             keys: KeyRing::new(pool, clock, settings.cache()),

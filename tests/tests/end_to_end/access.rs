@@ -125,6 +125,24 @@ async fn keys_open_what_they_are_for_and_changes_are_recorded() {
 }
 
 #[tokio::test]
+async fn where_no_keys_are_asked_for_changes_are_recorded_too() {
+    let stack = Plan::gateway_only().start().await;
+    let client = stack.client();
+    let task_id = client.submit_text("audited", "Write a function").await;
+    client.post(&format!("/tasks/{task_id}/cancel"), &json!({})).await;
+    let log = client.get("/audit?caller=anonymous").await;
+    let told: Vec<_> = log.json["entries"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| (entry["method"].clone(), entry["path"].clone(), entry["status"].clone()))
+        .collect();
+    let cancelled = (json!("POST"), json!(format!("/api/v1/tasks/{task_id}/cancel")), json!(200));
+    assert_eq!(told, [cancelled, (json!("POST"), json!("/api/v1/tasks"), json!(201))]);
+    assert_eq!(log.json["entries"][0]["peer"], "127.0.0.1");
+}
+
+#[tokio::test]
 async fn a_key_that_is_bound_to_a_project_sees_nothing_of_others() {
     let stack = gateway_with_keys().start().await;
     let client = stack.client();

@@ -15,8 +15,8 @@ pub struct AuthSettings {
     pub allow_anonymous: bool,
     /// How long a key counts as it was last read, in seconds.
     pub cache_seconds: u64,
-    /// Whether changing calls are recorded; as `enabled` when not set.
-    pub audit: Option<bool>,
+    /// Whether changing calls are recorded.
+    pub audit: bool,
     /// How many requests a caller may make.
     pub rate_limit: RateLimitSettings,
 }
@@ -35,11 +35,6 @@ impl AuthSettings {
     /// How long a key counts as it was last read.
     pub(super) const fn cache(&self) -> Duration {
         Duration::from_secs(self.cache_seconds)
-    }
-
-    /// Whether changing calls are recorded.
-    pub(super) fn audits(&self) -> bool {
-        self.audit.unwrap_or(self.enabled)
     }
 
     /// # Errors
@@ -62,7 +57,7 @@ impl Default for AuthSettings {
             enabled: false,
             allow_anonymous: false,
             cache_seconds: 5,
-            audit: None,
+            audit: true,
             rate_limit: RateLimitSettings { requests_per_second: None, burst: 50 },
         }
     }

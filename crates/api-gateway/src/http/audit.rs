@@ -15,8 +15,7 @@ use crate::audit::{AuditFilter, RecordedEntry};
 
 /// Shows the audit log
 ///
-/// Every call that may change something, also those that were refused. Recorded where keys are asked for, unless
-/// `auth.audit` says otherwise.
+/// Every call that may change something, also those that were refused. Nothing is recorded where `auth.audit` is off.
 #[utoipa::path(
     get,
     path = "/api/v1/audit",

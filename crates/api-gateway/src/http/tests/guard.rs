@@ -10,7 +10,7 @@ use super::document::{document, operations};
 use crate::access::{AuthSettings, RateLimitSettings};
 
 fn with_keys() -> AuthSettings {
-    AuthSettings { enabled: true, audit: Some(false), ..AuthSettings::default() }
+    AuthSettings { enabled: true, audit: false, ..AuthSettings::default() }
 }
 
 #[actix_web::test]
