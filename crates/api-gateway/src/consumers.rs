@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use messaging::{Broker, Consumer, ConsumerHandle, ConsumerSettings, Publisher};
+use messaging::{Broker, Consumer, ConsumerHandle, EventSettings, Publisher};
 use protocol::topology::{self, Topology};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::settings::EventSettings;
 use crate::tasks::event_application::{CONSUMED, EventHandler};
 
 /// What the gateway declares: its own queue with its bindings, retries and dead letters.
@@ -24,10 +23,6 @@ pub fn start(
     handler: EventHandler,
     stop: CancellationToken,
 ) -> (ConsumerHandle, JoinHandle<()>) {
-    let consumer = ConsumerSettings {
-        prefetch: settings.prefetch,
-        max_batch: settings.max_batch,
-        ..ConsumerSettings::new(topology::GATEWAY_QUEUE)
-    };
+    let consumer = settings.consumer(topology::GATEWAY_QUEUE);
     Consumer::start(broker, topology(), publisher, consumer, Arc::new(handler), stop)
 }

@@ -7,7 +7,7 @@ mod task_management;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use messaging::{BrokerSettings, OutboxSettings, PublisherSettings};
+use messaging::EventSettings;
 use serde::Deserialize;
 use service_runtime::database::DatabaseSettings;
 use service_runtime::http::HttpSettings;
@@ -59,22 +59,6 @@ pub struct Settings {
     pub runtime: RuntimeSettings,
     /// Logs, metrics, traces.
     pub telemetry: TelemetrySettings,
-}
-
-/// Section `events`.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct EventSettings {
-    /// The broker.
-    pub rabbitmq: BrokerSettings,
-    /// Deliveries taken ahead of their acknowledgement.
-    pub prefetch: u16,
-    /// Most events in one transaction.
-    pub max_batch: usize,
-    /// The publisher.
-    pub publisher: PublisherSettings,
-    /// The outbox.
-    pub outbox: OutboxSettings,
 }
 
 /// Section `reconcilers`: intervals in milliseconds.
@@ -185,8 +169,6 @@ impl ServiceSettings for Settings {
         }
         let intervals = &self.reconcilers;
         let positive = [
-            ("events.prefetch", u64::from(self.events.prefetch)),
-            ("events.max_batch", self.events.max_batch as u64),
             ("reconcilers.timers_ms", intervals.timers_ms),
             ("reconcilers.admission_ms", intervals.admission_ms),
             ("reconcilers.dependencies_ms", intervals.dependencies_ms),
@@ -210,6 +192,7 @@ impl ServiceSettings for Settings {
             ("retention.audit_days", u64::from(self.retention.audit_days)),
         ];
         check_positive(&positive)?;
+        self.events.validate()?;
         self.api.validate()?;
         self.auth.validate()?;
         self.agents.validate()?;

@@ -34,5 +34,5 @@ pub use message::{Headers, Outgoing, Properties};
 pub use outbox::{OutboxEntry, OutboxRelay, OutboxSettings};
 pub use publisher::{PublishError, Publisher, PublisherSettings, Submitted};
 pub use rpc::{RpcClient, RpcError, RpcHandler, RpcServer};
-pub use settings::{BrokerSettings, SettingsError, TlsSettings};
+pub use settings::{BrokerSettings, EventSettings, SettingsError, TlsSettings};
 pub use topology::DeclareError;

@@ -1,6 +1,9 @@
 //! Where the broker is and how to reach it: a URL, or its parts. Section `events.rabbitmq` of every service.
 
+mod events;
 mod url;
+
+pub use events::EventSettings;
 
 use std::fmt;
 use std::path::PathBuf;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use messaging::{BrokerSettings, OutboxSettings, PublisherSettings};
+use messaging::EventSettings;
 use serde::Deserialize;
 use service_runtime::database::DatabaseSettings;
 use service_runtime::http::HttpSettings;
@@ -43,22 +43,6 @@ pub struct Settings {
     pub runtime: RuntimeSettings,
     /// Logs, metrics, traces.
     pub telemetry: TelemetrySettings,
-}
-
-/// Section `events`.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct EventSettings {
-    /// The broker.
-    pub rabbitmq: BrokerSettings,
-    /// Deliveries taken ahead of their acknowledgement.
-    pub prefetch: u16,
-    /// Most events in one transaction.
-    pub max_batch: usize,
-    /// The publisher.
-    pub publisher: PublisherSettings,
-    /// The outbox.
-    pub outbox: OutboxSettings,
 }
 
 /// Section `queries`.
@@ -152,9 +136,8 @@ impl ServiceSettings for Settings {
         if self.costs.is_nameless() {
             return Err(SettingsError::invalid("costs.price_version", "must name the prices in costs.tiers"));
         }
+        self.events.validate()?;
         let positive = [
-            ("events.prefetch", u64::from(self.events.prefetch)),
-            ("events.max_batch", u64::try_from(self.events.max_batch).unwrap_or(u64::MAX)),
             ("queries.concurrency", u64::from(self.queries.concurrency)),
             ("queries.timeout_seconds", self.queries.timeout_seconds),
             ("queries.max_reached", u64::try_from(self.queries.max_reached).unwrap_or(u64::MAX)),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use messaging::{Broker, Consumer, ConsumerHandle, ConsumerSettings, OutboxRelay, Publisher, RpcServer};
+use messaging::{Broker, Consumer, ConsumerHandle, OutboxRelay, Publisher, RpcServer};
 use protocol::topology;
 use service_runtime::clock::Clock;
 use service_runtime::database::Pool;
@@ -68,11 +68,7 @@ pub fn assemble(settings: &Settings, parts: Parts) -> anyhow::Result<()> {
     let (relay, relaying) = OutboxRelay::start(pool.clone(), publisher.clone(), &events.outbox, stop);
     tasks.adopt(Stage::Work, "outbox relay", relaying);
 
-    let consumer_settings = ConsumerSettings {
-        prefetch: events.prefetch,
-        max_batch: events.max_batch,
-        ..ConsumerSettings::new(topology::PROVENANCE_QUEUE)
-    };
+    let consumer_settings = events.consumer(topology::PROVENANCE_QUEUE);
     let handler = Arc::new(EventConsumer::new(
         pool.clone(),
         relay.clone(),

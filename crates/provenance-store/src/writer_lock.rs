@@ -5,6 +5,8 @@
 use diesel::QueryResult;
 use diesel::sql_types::BigInt;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use futures_util::try_join;
+use service_runtime::database::look_by_keys;
 
 use crate::statement::statement;
 
@@ -16,16 +18,6 @@ statement!(
     "SELECT pg_advisory_xact_lock($1)"
 );
 
-statement!(
-    /// With it, until the transaction ends, every statement is planned once for its connection, and as what it is: a
-    /// look by keys that there are indexes for. Left to itself, the server plans the large ones anew for every batch,
-    /// which can take longer than running them; and plans from when the tables were small read all of them later.
-    struct LockForLooksByKey { key: i64 as BigInt }
-    "SELECT set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_seqscan', 'off', true),
-        set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
-        set_config('jit', 'off', true), pg_advisory_xact_lock($1)"
-);
-
 /// Waits until this transaction is the only writer; held until it ends. Must be its first statement, so that
 /// everything after it sees what the writer before it committed.
 pub async fn acquire(conn: &mut AsyncPgConnection) -> QueryResult<()> {
@@ -33,8 +25,10 @@ pub async fn acquire(conn: &mut AsyncPgConnection) -> QueryResult<()> {
     Ok(())
 }
 
-/// As [`acquire`], for a transaction whose statements all look by keys, few or some hundreds.
+/// As [`acquire`], for a transaction whose statements all look by keys, few or some hundreds. What makes the server
+/// plan them as that goes out along with it.
 pub async fn acquire_for_batch(conn: &mut AsyncPgConnection) -> QueryResult<()> {
-    LockForLooksByKey { key: GRAPH_WRITER }.execute(conn).await?;
+    let mut locking = &*conn;
+    try_join!(look_by_keys(conn), Lock { key: GRAPH_WRITER }.execute(&mut locking))?;
     Ok(())
 }
