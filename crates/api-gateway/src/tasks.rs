@@ -7,6 +7,7 @@ pub mod decomposition;
 pub mod dispatch;
 mod estimates;
 pub mod event_application;
+mod inheritance;
 pub mod lifecycle;
 pub mod progress;
 pub mod queries;

@@ -87,6 +87,7 @@ diesel::table! {
         domain -> Nullable<Text>,
         started_at -> Nullable<Timestamptz>,
         verdict -> Nullable<Jsonb>,
+        request_id -> Nullable<Uuid>,
     }
 }
 

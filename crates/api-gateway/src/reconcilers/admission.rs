@@ -128,7 +128,7 @@ async fn release(
     for task in &waiting {
         *by_project.entry(task.submission.project_id.clone()).or_default() += 1;
     }
-    let inherited = list_inherited(conn, &waiting).await?;
+    let inherited = list_inherited(conn, waiting.iter()).await?;
     let obstacles = find_obstacles(conn, &waiting).await?;
     let mut changes = ChangeSet::new(service.rules(), service.now(), waiting);
     changes.keep_from(paused_tiers);

@@ -3,26 +3,35 @@
 
 pub mod plan;
 
-use chrono::{DateTime, Utc};
 use diesel::QueryResult;
-use protocol::events::{Failure, JsonObject, TaskDecomposed, TaskOptions};
+use protocol::events::{Artifact, Failure, JsonObject, TaskDecomposed, TaskOptions};
 use protocol::{RequestId, TaskId};
 
 use super::changes::{Cause, ChangeSet, Decision, Start};
+use super::inheritance::with_inherited;
 use super::lifecycle::Input;
 use super::task::{Submission, Task};
 use plan::{PlanLimits, Step};
 
-/// Lets a plan happen to a task that lies `depth` levels below a submitted one.
+/// What a task that is split has above it and before it.
+#[derive(Debug, Default)]
+pub(crate) struct Ancestry {
+    /// How many levels it lies below a submitted task.
+    pub(crate) depth: u32,
+    /// What the tasks produced that it depends on. It is for its subtasks, which do the work.
+    pub(crate) inherited: Vec<Artifact>,
+}
+
+/// Lets a plan happen to a task.
 pub(crate) fn apply_plan(
     changes: &mut ChangeSet<'_>,
     plan: &TaskDecomposed,
-    depth: u32,
+    ancestry: &Ancestry,
     limits: PlanLimits,
     cause: &Cause,
 ) -> QueryResult<Decision> {
     let attempt = plan.attempt;
-    let steps = match plan::order(&plan.subtasks, depth, limits) {
+    let steps = match plan::order(&plan.subtasks, ancestry.depth, limits) {
         Ok(steps) => steps,
         Err(error) => {
             let failure = Failure::new("INVALID_PLAN", error.to_string(), false);
@@ -35,7 +44,8 @@ pub(crate) fn apply_plan(
     let (Decision::Applied, Some(parent)) = (&decision, changes.task(plan.task_id)) else {
         return Ok(decision);
     };
-    let submissions = submissions(parent, steps);
+    let submissions =
+        submissions(parent, steps, &with_inherited(&parent.submission.inputs, &ancestry.inherited));
     for submission in submissions {
         let by = submission.depends_on.clone();
         let start = if by.is_empty() { Start::Waiting } else { Start::Blocked { by } };
@@ -45,25 +55,19 @@ pub(crate) fn apply_plan(
 }
 
 /// The steps as tasks. Each is named before it is built on, because a step only builds on earlier ones.
-fn submissions(parent: &Task, steps: Vec<Step>) -> Vec<Submission> {
+fn submissions(parent: &Task, steps: Vec<Step>, inputs: &[protocol::events::Input]) -> Vec<Submission> {
     let ids: Vec<TaskId> = steps.iter().map(|_| TaskId::generate()).collect();
     let steps = ids.iter().zip(steps);
     steps
         .map(|(&id, step)| {
             let depends_on = step.builds_on.iter().filter_map(|&index| ids.get(index).copied()).collect();
-            submission(parent, id, step, depends_on, parent.phase_since)
+            Submission { depends_on, inputs: inputs.to_vec(), ..submission(parent, id, step) }
         })
         .collect()
 }
 
 /// A subtask. It is as old as its parent's decomposed phase, which tells the subtasks of different attempts apart.
-fn submission(
-    parent: &Task,
-    id: TaskId,
-    step: Step,
-    depends_on: Vec<TaskId>,
-    created_at: DateTime<Utc>,
-) -> Submission {
+fn submission(parent: &Task, id: TaskId, step: Step) -> Submission {
     let asked = &parent.submission;
     Submission {
         id,
@@ -77,8 +81,8 @@ fn submission(
             tier: step.subtask.tier,
             ..asked.options.clone()
         },
-        inputs: asked.inputs.clone(),
-        depends_on,
+        inputs: Vec::new(),
+        depends_on: Vec::new(),
         not_before: None,
         metadata: JsonObject::new(),
         constitution: asked.constitution.clone(),
@@ -87,6 +91,6 @@ fn submission(
         parameters: None,
         trace_id: asked.trace_id,
         request_id: RequestId::generate(),
-        created_at,
+        created_at: parent.phase_since,
     }
 }

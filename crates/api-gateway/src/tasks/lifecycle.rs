@@ -266,7 +266,9 @@ impl Life<'_> {
     fn retry(&mut self) -> Outcome {
         match self.task.status {
             TaskStatus::Failed | TaskStatus::Cancelled => {
-                self.task.max_attempts = self.task.max_attempts.max(self.task.attempt.saturating_add(1));
+                // On top of those allowed; a review's answers may have led beyond them already.
+                let one_more = self.task.max_attempts.saturating_add(1);
+                self.task.max_attempts = one_more.max(self.task.attempt.saturating_add(1));
                 self.next_attempt(None);
                 Ok(Vec::new())
             }

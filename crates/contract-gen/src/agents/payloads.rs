@@ -121,6 +121,9 @@ pub(super) struct Progress {
     /// At which step.
     #[serde(default)]
     pub(super) step: Option<Step>,
+    /// Who does it: an agent that tells this, and the same id in its heartbeats, is missed when it falls silent.
+    #[serde(default)]
+    pub(super) agent_id: Option<AgentId>,
 }
 
 /// A step of the work.

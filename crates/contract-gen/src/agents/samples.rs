@@ -111,7 +111,8 @@ fn heartbeat() -> Heartbeat {
 fn progress(status: ProgressState) -> Progress {
     let step =
         Step { number: Some(2), name: Some("Install packages".to_owned()), output: Some(String::new()) };
-    Progress { task_id: task_id(), status, progress_percent: Some(40.0), step: Some(step) }
+    let agent_id = Some(AgentId(numbered(4)));
+    Progress { task_id: task_id(), status, progress_percent: Some(40.0), step: Some(step), agent_id }
 }
 
 fn completed() -> WorkResult {

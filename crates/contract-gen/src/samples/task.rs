@@ -173,6 +173,7 @@ pub(super) fn status_changed() -> TaskStatusChanged {
         previous_status: TaskStatus::Pending,
         phase: Phase::Ready,
         attempt: 2,
+        request_id: None,
         sequence: 7,
         error: None,
         at: at(30),

@@ -247,6 +247,10 @@ pub struct TaskStatusChanged {
     pub phase: Phase,
     /// Which pass.
     pub attempt: u32,
+    /// The hand-over of this attempt, told of work by type while it is released to routing or an agent: an agent's
+    /// result names only that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<RequestId>,
     /// Grows by one with every change of the task.
     pub sequence: u64,
     /// Why it failed.

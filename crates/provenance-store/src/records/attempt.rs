@@ -1,7 +1,7 @@
 //! Everything known of one task attempt, and how a new fact joins it. Pure; the order of facts never matters.
 
 use protocol::vocabulary::{Domain, Tier};
-use protocol::{ProjectId, ProvenanceId, TaskId, Timestamp};
+use protocol::{ProjectId, ProvenanceId, RequestId, TaskId, Timestamp};
 
 use super::projection::Marks;
 use super::report::Reported;
@@ -44,6 +44,8 @@ pub struct Announcement {
     pub announced: Announced,
     /// Set if it says that the attempt executes: since when.
     pub executing_since: Option<Timestamp>,
+    /// Set if it names the hand-over of the attempt.
+    pub request_id: Option<RequestId>,
     /// Set if it says that the task was completed by this attempt.
     pub acceptance: Option<Verdict>,
 }
@@ -55,6 +57,9 @@ pub struct AttemptFacts {
     pub announced: Option<Announced>,
     /// When the attempt was first said to execute.
     pub started_at: Option<Timestamp>,
+    /// The hand-over that an agent's result names instead of the attempt. Not of the latest word alone: not every
+    /// announcement has it.
+    pub request_id: Option<RequestId>,
     /// The verdict that counts.
     pub verdict: Option<Verdict>,
 }
@@ -66,6 +71,8 @@ impl AttemptFacts {
             (Some(known), Some(told)) => Some(known.min(told)),
             (known, told) => known.or(told),
         };
+        // An attempt has only one; were there two, either would do, as long as the order does not decide.
+        self.request_id = self.request_id.max(announcement.request_id);
         if let Some(verdict) = announcement.acceptance {
             self.judge(verdict);
         }

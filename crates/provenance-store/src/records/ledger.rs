@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
 use futures_util::try_join;
-use protocol::TaskId;
+use protocol::{RequestId, TaskId};
 use uuid::Uuid;
 
 use super::attempt::{Attempt, AttemptKey, Fact};
@@ -134,8 +134,9 @@ async fn load_known(
     rows.into_iter().map(|row| Ok((row.key()?, row))).collect()
 }
 
-/// Says for each event which attempt it is about. One that does not tell is about the current one: the highest
-/// that the gateway announced, else the highest that has a record, else the first.
+/// Says for each event which attempt it is about. One that does not tell is about the attempt that is known by the
+/// hand-over it answers, else about the current one: the highest that the gateway announced, else the highest that has
+/// a record, else the first.
 async fn assign_attempts(
     conn: &mut AsyncPgConnection,
     known: &HashMap<AttemptKey, AttemptRow>,
@@ -160,10 +161,12 @@ async fn assign_attempts(
                 .filter_map(|(task, attempt)| Some((task.into(), u32::try_from(attempt?).ok()?))),
         );
     }
+    let hand_overs = hand_overs(known, batch);
     let mut keys = Vec::with_capacity(batch.len());
     for told in batch {
         let current = announced.get(&told.task_id).or_else(|| recorded.get(&told.task_id)).copied();
-        let attempt = told.attempt.or(current).unwrap_or(1);
+        let answered = told.request_id.and_then(|request| hand_overs.get(&(told.task_id, request)).copied());
+        let attempt = told.attempt.or(answered).or(current).unwrap_or(1);
         match told.fact {
             Fact::Announced(_) => announced.entry(told.task_id),
             Fact::Reported(_) | Fact::Judged(_) => recorded.entry(told.task_id),
@@ -173,6 +176,22 @@ async fn assign_attempts(
         keys.push(AttemptKey { task_id: told.task_id, attempt });
     }
     Ok(keys)
+}
+
+/// The attempts by the hand-overs that they are known by, wherever in the batch that is said: what an agent of an
+/// earlier attempt still sends is not the current one's.
+fn hand_overs(known: &HashMap<AttemptKey, AttemptRow>, batch: &[Told]) -> HashMap<(TaskId, RequestId), u32> {
+    let stored = known.iter().filter_map(|(key, row)| Some((*key, RequestId(row.request_id?))));
+    let announced = batch.iter().filter_map(|told| match &told.fact {
+        Fact::Announced(announcement) => Some((certain_key(told)?, announcement.request_id?)),
+        Fact::Reported(_) | Fact::Judged(_) => None,
+    });
+    let mut attempts = HashMap::new();
+    for (key, request) in stored.chain(announced) {
+        let attempt: &mut u32 = attempts.entry((key.task_id, request)).or_default();
+        *attempt = key.attempt.max(*attempt);
+    }
+    attempts
 }
 
 /// Which attempt it is about, where it says so itself.

@@ -5,7 +5,7 @@ use diesel::pg::Pg;
 use diesel::prelude::{Queryable, QueryableByName, Selectable};
 use diesel::{QueryResult, result::Error};
 use protocol::events::{Input, JsonObject};
-use protocol::{ArtifactId, EventId, ProjectId};
+use protocol::{ArtifactId, EventId, ProjectId, RequestId};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -165,6 +165,7 @@ pub(super) struct AttemptRow {
     pub(super) domain: Option<String>,
     pub(super) started_at: Option<DateTime<Utc>>,
     pub(super) verdict: Option<Value>,
+    pub(super) request_id: Option<Uuid>,
 }
 
 impl AttemptRow {
@@ -180,6 +181,7 @@ impl AttemptRow {
             domain: announced.and_then(|announced| announced.domain.clone()).map(String::from),
             started_at: facts.started_at.map(|time| time.to_utc()),
             verdict: facts.verdict.as_ref().map(to_json).transpose()?,
+            request_id: facts.request_id.map(RequestId::as_uuid),
         })
     }
 
@@ -202,6 +204,7 @@ impl AttemptRow {
         Ok(AttemptFacts {
             announced,
             started_at: self.started_at.map(Into::into),
+            request_id: self.request_id.map(Into::into),
             verdict: self.verdict.map(from_json).transpose()?,
         })
     }

@@ -82,12 +82,15 @@ statement!(
         domain: Vec<Option<String>> as Array<Nullable<Text>>,
         started_at: Vec<Option<DateTime<Utc>>> as Array<Nullable<Timestamptz>>,
         verdict: Vec<Option<Value>> as Array<Nullable<Jsonb>>,
+        request_id: Vec<Option<Uuid>> as Array<Nullable<SqlUuid>>,
     }
-    "INSERT INTO task_attempts (task_id, attempt, sequence, project_id, tier, domain, started_at, verdict)
-     SELECT * FROM UNNEST($1, $2, $3, $4, $5, $6, $7, $8)
+    "INSERT INTO task_attempts
+        (task_id, attempt, sequence, project_id, tier, domain, started_at, verdict, request_id)
+     SELECT * FROM UNNEST($1, $2, $3, $4, $5, $6, $7, $8, $9)
      ON CONFLICT (task_id, attempt) DO UPDATE SET
         sequence = EXCLUDED.sequence, project_id = EXCLUDED.project_id, tier = EXCLUDED.tier,
-        domain = EXCLUDED.domain, started_at = EXCLUDED.started_at, verdict = EXCLUDED.verdict"
+        domain = EXCLUDED.domain, started_at = EXCLUDED.started_at, verdict = EXCLUDED.verdict,
+        request_id = EXCLUDED.request_id"
 );
 
 /// Writes these rows, new or changed.
@@ -105,6 +108,7 @@ pub(super) async fn save_attempts(conn: &AsyncPgConnection, rows: Vec<AttemptRow
         save.domain.push(row.domain);
         save.started_at.push(row.started_at);
         save.verdict.push(row.verdict);
+        save.request_id.push(row.request_id);
     }
     save.execute(&mut &*conn).await?;
     Ok(())

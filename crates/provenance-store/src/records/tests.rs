@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use protocol::events::{Artifact, Input, JsonObject};
 use protocol::vocabulary::Relationship;
-use protocol::{EventId, TaskId, Timestamp};
+use protocol::{EventId, RequestId, TaskId, Timestamp};
 use uuid::Uuid;
 
 use super::*;
@@ -58,6 +58,7 @@ fn announcement(sequence: u64, tier: Option<&str>) -> Announcement {
             domain: None,
         },
         executing_since: None,
+        request_id: None,
         acceptance: None,
     }
 }
@@ -104,10 +105,12 @@ fn any_report() -> impl Strategy<Value = Fact> {
 
 fn any_announcement() -> impl Strategy<Value = Fact> {
     let tier = prop::option::of(select(vec!["tiny", "small"]));
-    (0..9_u64, tier, prop::option::of(0..9_i64), prop::option::of(any_verdict())).prop_map(
-        |(sequence, tier, executing_since, acceptance)| {
+    let request = prop::option::of(0..3_u128);
+    (0..9_u64, tier, prop::option::of(0..9_i64), request, prop::option::of(any_verdict())).prop_map(
+        |(sequence, tier, executing_since, request, acceptance)| {
             Fact::Announced(Announcement {
                 executing_since: executing_since.map(at),
+                request_id: request.map(|id| RequestId(Uuid::from_u128(id))),
                 acceptance,
                 ..announcement(sequence, tier)
             })

@@ -9,7 +9,7 @@ use protocol::events::{
     TaskStatusChanged, TaskValidated,
 };
 use protocol::vocabulary::{Phase, ReviewDecision, TaskStatus};
-use protocol::{Event, EventData, TaskId};
+use protocol::{Event, EventData, RequestId, TaskId};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
@@ -68,6 +68,8 @@ pub struct Told {
     pub task_id: TaskId,
     /// Which pass; the current one when absent.
     pub attempt: Option<u32>,
+    /// The hand-over that it answers, which says which pass where `attempt` does not.
+    pub request_id: Option<RequestId>,
     /// What was told.
     pub fact: Fact,
 }
@@ -104,7 +106,12 @@ fn status_changed(event: &Event, change: &TaskStatusChanged) -> Result<Told, Ref
     told(
         change.task_id,
         Some(change.attempt),
-        Fact::Announced(Announcement { announced, executing_since, acceptance }),
+        Fact::Announced(Announcement {
+            announced,
+            executing_since,
+            request_id: change.request_id,
+            acceptance,
+        }),
     )
 }
 
@@ -205,7 +212,8 @@ fn completed(event: &Event, result: &TaskCompleted) -> Result<Told, Refused> {
         started_at: None,
     };
     let reported = Reported::new(report, Vec::new(), Vec::new());
-    told(result.task_id, result.attempt, Fact::Reported(Box::new(reported)))
+    let told = told(result.task_id, result.attempt, Fact::Reported(Box::new(reported)))?;
+    Ok(Told { request_id: result.request_id, ..told })
 }
 
 fn validated(event: &Event, validated: &TaskValidated) -> Result<Told, Refused> {
@@ -246,7 +254,7 @@ fn reviewed(event: &Event, review: &ReviewCompleted) -> Result<Told, Refused> {
 fn told(task_id: TaskId, attempt: Option<u32>, fact: Fact) -> Result<Told, Refused> {
     match attempt {
         Some(attempt) if attempt == 0 || i32::try_from(attempt).is_err() => Err(Refused::Attempt(attempt)),
-        attempt => Ok(Told { task_id, attempt, fact }),
+        attempt => Ok(Told { task_id, attempt, request_id: None, fact }),
     }
 }
 

@@ -9,7 +9,7 @@ use provenance_store::queries::{Unanswered, get_project_health, get_records};
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::events::{at, event, output, output_data, status, validated};
+use crate::events::{at, event, output, output_data, status, status_data, validated};
 use crate::fixture::Store;
 
 #[tokio::test]
@@ -192,6 +192,79 @@ async fn an_event_without_attempt_is_about_the_current_one() {
     assert_eq!(seen(store.record(announced).await), (3, VerificationStatus::Passed));
     assert_eq!(seen(store.record(unannounced).await), (1, VerificationStatus::Pending));
     assert_eq!(seen(store.record(recorded).await), (4, VerificationStatus::Passed));
+}
+
+/// The gateway hands an attempt of work by type over to an agent.
+fn handed_over(task: Uuid, attempt: u32, sequence: u64, request: Uuid) -> Event {
+    let mut data = status_data(task, attempt, sequence, "running", "executing", 1);
+    data["request_id"] = json!(request);
+    event("task.status.running", 1, data)
+}
+
+/// An agent's result, which names no attempt.
+fn result(task: Uuid, agent: &str, request: Uuid, second: i64) -> Event {
+    event("task.completed", second, json!({"task_id": task, "agent_id": agent, "request_id": request}))
+}
+
+/// What each record of the task says of its attempt, its agent and the hand-over that the agent answered.
+async fn agents(store: &Store, task: Uuid) -> Vec<String> {
+    let sql = format!(
+        "SELECT concat_ws(' ', attempt, worker_id, execution ->> 'request_id') FROM provenance_records
+         WHERE task_id = '{task}' ORDER BY attempt"
+    );
+    store.lines(&sql).await
+}
+
+#[tokio::test]
+async fn a_late_result_of_an_agent_belongs_to_the_attempt_that_it_answers() {
+    let store = Store::create("provenance_late_result").await;
+    let [first, second] = [Uuid::new_v4(), Uuid::new_v4()];
+    let story = |task: Uuid| {
+        vec![
+            handed_over(task, 1, 3, first),
+            // A later word about the attempt that does not repeat the hand-over.
+            status(task, 1, 4, "pending", "submitted", 5),
+            handed_over(task, 2, 7, second),
+            result(task, "agent-1", first, 10),
+            result(task, "agent-2", second, 20),
+        ]
+    };
+    let expected = [format!("1 agent-1 {first}"), format!("2 agent-2 {second}")];
+
+    let apart = Uuid::now_v7();
+    for event in story(apart) {
+        store.apply([event]).await;
+    }
+    assert_eq!(agents(&store, apart).await, expected);
+
+    // In one batch the order does not matter.
+    let mut runner = TestRunner::deterministic();
+    for case in 0..5 {
+        let task = Uuid::now_v7();
+        let arrival = Just(story(task)).prop_shuffle().new_tree(&mut runner).unwrap().current();
+        store.apply(arrival.clone()).await;
+        assert_eq!(agents(&store, task).await, expected, "case {case}: {arrival:#?}");
+    }
+}
+
+#[tokio::test]
+async fn a_result_whose_hand_over_nobody_announced_belongs_to_the_current_attempt() {
+    let store = Store::create("provenance_unknown_hand_over").await;
+    let [task, other] = [Uuid::now_v7(), Uuid::now_v7()];
+    let [unknown, another_task_s] = [Uuid::new_v4(), Uuid::new_v4()];
+    store
+        .apply([
+            handed_over(other, 1, 1, another_task_s),
+            handed_over(task, 1, 1, Uuid::new_v4()),
+            status(task, 2, 5, "running", "executing", 2),
+        ])
+        .await;
+    store.apply([result(task, "agent", unknown, 10)]).await;
+    let expected = [format!("2 agent {unknown}")];
+    assert_eq!(agents(&store, task).await, expected);
+    // A hand-over of another task says nothing about this one.
+    store.apply([result(task, "agent-of-another", another_task_s, 20)]).await;
+    assert_eq!(agents(&store, task).await, expected);
 }
 
 #[tokio::test]

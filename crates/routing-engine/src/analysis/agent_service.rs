@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::outbound::{Outbound, OutboundError};
 
-/// Levels of subtasks that we ask for; parts of parts are not split again.
+/// Levels of subtasks that we ask for at once; a part that is not atomic is asked about when its turn comes.
 const MAX_DEPTH: u32 = 1;
 
 /// What the service said about one task.

@@ -11,6 +11,15 @@ use crate::http::openapi::vocabulary::{AgentStatusWord, AgentTypeWord};
 
 /// An agent.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "agent_id": "2d4b7c9e-0a13-4e58-9f26-b1c8d5e7f042",
+    "agent_type": "infra",
+    "status": "busy",
+    "resources": { "cpu_percent": 12.5, "memory_percent": 40.0 },
+    "current_task_id": "9b2f1c1e-6f0a-4d0e-8a57-2f6d0f4f1a12",
+    "first_seen_at": "2024-07-27T07:30:00.218004Z",
+    "last_heartbeat_at": "2024-07-27T10:02:30.220871Z"
+}))]
 pub(crate) struct AgentResponse {
     /// As it names itself. Some agents take a new id for every heartbeat, some send zeros.
     #[schema(value_type = Uuid)]

@@ -24,7 +24,10 @@ use crate::idempotency::OperationId;
     tag = "provenance",
     params(("project_id" = String, Path, description = "The project", min_length = 1, max_length = 255,
         pattern = "^[A-Za-z0-9._:-]+$")),
-    request_body(content = Option<CreateCheckpointRequest>),
+    request_body(content = Option<CreateCheckpointRequest>, examples(
+        ("described" = (value = json!({ "description": "Before the translation" }))),
+        ("bare" = (value = json!({}))),
+    )),
     responses(
         (status = 201, description = "The checkpoint", body = CheckpointResponse),
         NoSuchProjectOrBadCheckpoint,

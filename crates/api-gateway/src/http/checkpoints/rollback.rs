@@ -25,7 +25,10 @@ use crate::trust::rollbacks::{self, RollbackError};
     path = "/api/v1/checkpoints/{checkpoint_id}/rollback",
     tag = "provenance",
     params(("checkpoint_id" = Uuid, Path, description = "The checkpoint")),
-    request_body(content = Option<RollbackRequest>),
+    request_body(content = Option<RollbackRequest>, examples(
+        ("look" = (summary = "Only what it would do", value = json!({ "dry_run": true }))),
+        ("reasoned" = (value = json!({ "reason": "The translations were made from the wrong source" }))),
+    )),
     responses(
         (status = 200, description = "What it would do", body = RollbackNumbers),
         (status = 202, description = "It will be done", body = RollbackAcceptedResponse),

@@ -64,6 +64,7 @@ fn ended_already(status: TaskStatus) -> ApiError {
 
 /// Work that is cancelled.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({ "task_id": "9b2f1c1e-6f0a-4d0e-8a57-2f6d0f4f1a12", "status": "cancelled" }))]
 pub(crate) struct CancelWorkResponse {
     /// The task.
     #[schema(value_type = Uuid)]

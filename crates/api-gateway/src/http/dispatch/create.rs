@@ -167,6 +167,12 @@ impl DispatchRequest {
 
 /// Work that was taken in.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "trace_id": "c3a5f8de-1b02-4c6f-8d19-70e4a2b95f31",
+    "request_id": "5e0d7b84-92c3-4f1e-a6b7-3d81c94f2a60",
+    "task_id": "9b2f1c1e-6f0a-4d0e-8a57-2f6d0f4f1a12",
+    "status": "pending"
+}))]
 pub(crate) struct DispatchResponse {
     /// Its trace.
     #[schema(value_type = Uuid)]

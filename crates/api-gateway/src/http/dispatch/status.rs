@@ -40,6 +40,22 @@ pub(crate) async fn get_work_status(
 
 /// How far work is, and its result.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "task_id": "9b2f1c1e-6f0a-4d0e-8a57-2f6d0f4f1a12",
+    "status": "completed",
+    "progress": "Completed",
+    "output": "PLAY RECAP\nweb-1 : ok=12 changed=3 unreachable=0 failed=0",
+    "error_message": null,
+    "analysis_result": null,
+    "exit_code": 0,
+    "duration_ms": 48210,
+    "trace_id": "c3a5f8de-1b02-4c6f-8d19-70e4a2b95f31",
+    "request_id": "5e0d7b84-92c3-4f1e-a6b7-3d81c94f2a60",
+    "agent_id": "2d4b7c9e-0a13-4e58-9f26-b1c8d5e7f042",
+    "work_type": "run_playbook",
+    "created_at": "2024-07-27T10:02:11.402918Z",
+    "updated_at": "2024-07-27T10:03:00.117450Z"
+}))]
 pub(crate) struct WorkStatusResponse {
     /// The task.
     #[schema(value_type = Uuid)]

@@ -58,7 +58,8 @@ pub(crate) async fn pause_project(
         pattern = "^[A-Za-z0-9._:-]+$")),
     request_body(content = Option<ReasonRequest>, examples(("bare" = (value = json!({}))))),
     responses(
-        (status = 200, description = "The project is not paused", body = ProjectPauseResponse),
+        (status = 200, description = "The project is not paused", body = ProjectPauseResponse,
+            example = json!({ "project_id": "docs-site", "paused": null })),
         NoSuchProjectOrBadBody,
         CannotServe,
     )
@@ -77,6 +78,11 @@ pub(crate) async fn resume_project(
 
 /// Whether a project's tasks are released.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "project_id": "docs-site",
+    "paused": { "since": "2024-07-27T11:00:00.482017Z", "reason": "The repository is being moved",
+        "by": "anna" }
+}))]
 pub(crate) struct ProjectPauseResponse {
     /// The project.
     #[schema(value_type = String)]

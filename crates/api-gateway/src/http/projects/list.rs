@@ -57,6 +57,23 @@ impl ReadQuery for ListProjectsQuery {
 
 /// A page of projects.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "projects": [{
+        "id": "docs-site",
+        "name": "Docs Site",
+        "description": "Everything that users read",
+        "config": { "qa_profile": "documentation", "default_mode": "autonomous", "max_concurrent": 4,
+            "escalate_tier": false },
+        "repo_url": "https://git.example.org/docs.git",
+        "created_at": "2024-07-26T14:05:41.300125Z",
+        "updated_at": "2024-07-26T14:20:08.911702Z",
+        "task_count": 2
+    }],
+    "total": 1,
+    "limit": 50,
+    "offset": 0,
+    "next_cursor": null
+}))]
 pub(crate) struct ListProjectsResponse {
     /// Newest first.
     projects: Vec<ProjectView>,

@@ -54,6 +54,33 @@ pub(crate) async fn get_project_status(
 
 /// How a project stands.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "project_id": "docs-site",
+    "total": 2,
+    "by_status": { "pending": 0, "running": 1, "completed": 1, "failed": 0, "cancelled": 0 },
+    "by_tier": { "small": 2 },
+    "active": 1,
+    "max_concurrent": 4,
+    "success_rate": 1.0,
+    "average_execution_time_ms": 31200.0,
+    "tokens_input": 1740,
+    "tokens_output": 1886,
+    "last_activity_at": "2024-07-27T09:59:37.050166Z",
+    "paused": null,
+    "health": { "tainted": 0, "suspect": 0, "pending_revalidation": 0, "recommended_action": "continue" },
+    "spend": {
+        "total": { "records": 1, "unpriced_records": 0, "tokens_input": 1740, "tokens_output": 1886,
+            "cost_micro_units": 512 },
+        "rejected": { "records": 0, "unpriced_records": 0, "tokens_input": 0, "tokens_output": 0,
+            "cost_micro_units": null },
+        "tainted": { "records": 0, "unpriced_records": 0, "tokens_input": 0, "tokens_output": 0,
+            "cost_micro_units": null },
+        "suspect": { "records": 0, "unpriced_records": 0, "tokens_input": 0, "tokens_output": 0,
+            "cost_micro_units": null },
+        "wasted": { "records": 0, "unpriced_records": 0, "tokens_input": 0, "tokens_output": 0,
+            "cost_micro_units": null }
+    }
+}))]
 pub(crate) struct ProjectStatusResponse {
     /// The project.
     #[schema(value_type = String)]

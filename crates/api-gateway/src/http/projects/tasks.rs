@@ -99,6 +99,18 @@ impl ReadQuery for PageNumber {
 
 /// A page of a project's tasks.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "tasks": [{
+        "task_id": "0190f3a1-7c00-7e10-8a57-2f6d0f4f1a01",
+        "status": "running",
+        "mode": "autonomous",
+        "description": "Translate the README into German",
+        "created_at": "2024-07-27T09:59:24.928412Z"
+    }],
+    "total": 2,
+    "page": 1,
+    "page_size": 1
+}))]
 pub(crate) struct ListProjectTasksResponse {
     /// Newest first.
     tasks: Vec<ProjectTaskView>,

@@ -11,7 +11,18 @@ use crate::projects::project::{Project, ProjectConfig};
 
 /// A project.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Project)]
+#[schema(as = Project, example = json!({
+    "id": "docs-site",
+    "name": "Docs Site",
+    "description": "Everything that users read",
+    "config": { "qa_profile": "documentation", "default_mode": "autonomous", "max_concurrent": 4,
+        "escalate_tier": false },
+    "repo_url": "https://git.example.org/docs.git",
+    "constitution": { "principles": ["Never touch generated files"], "language": "Rust" },
+    "created_at": "2024-07-26T14:05:41.300125Z",
+    "updated_at": "2024-07-26T14:20:08.911702Z",
+    "task_count": 2
+}))]
 pub(crate) struct ProjectView {
     /// Its id: the name in lower case, with `-` for blanks.
     #[schema(value_type = String, example = "docs-site")]

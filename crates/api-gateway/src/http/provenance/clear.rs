@@ -21,7 +21,10 @@ use crate::http::problem::ApiError;
     tag = "provenance",
     params(("id" = String, Path, description = "Provenance id, artifact id or task id", min_length = 1,
         max_length = 255)),
-    request_body(content = Option<ClearRequest>),
+    request_body(content = Option<ClearRequest>, examples(
+        ("reasoned" = (value = json!({ "reason": "Checked by hand: the price list is the right one" }))),
+        ("bare" = (value = json!({}))),
+    )),
     responses(
         (status = 200, description = "It is good", body = ClearResponse),
         NoSuchArtifactOrBadBody,

@@ -74,7 +74,22 @@ pub(crate) struct ImportLineOutcome {
     path = "/api/v1/provenance/import",
     tag = "provenance",
     params(ImportQuery),
-    request_body(content = ImportLine, content_type = "application/x-ndjson"),
+    request_body(content = ImportLine, content_type = "application/x-ndjson", examples(
+        ("record" = (summary = "One line: a record with its file's name", value = json!({
+            "kind": "record",
+            "file": "00b7a724-5f5b-4776-b913-455937e0e321.json",
+            "body": {
+                "id": "00b7a724-5f5b-4776-b913-455937e0e321",
+                "task_id": "90a0aad5-a14e-4d71-8f67-4b812eb26aa7",
+                "project_id": "docs-site",
+                "outputs": [{ "artifact_id": "readme-7f3a", "type": "document", "location": "README.md" }],
+                "inputs_consumed": [],
+                "model_used": "gemma3:12b",
+                "worker_id": "documentation",
+                "verification": { "status": "passed", "verified_at": "2026-01-09T20:30:58.444000" }
+            }
+        }))),
+    )),
     responses(
         (status = 200, description = "What became of each line, in their order", body = ImportLineOutcome,
             content_type = "application/x-ndjson"),

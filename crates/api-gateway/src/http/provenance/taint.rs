@@ -30,7 +30,12 @@ pub(crate) const MOST_REASON_CHARS: usize = 2_000;
     tag = "provenance",
     params(("id" = String, Path, description = "Provenance id, artifact id or task id", min_length = 1,
         max_length = 255)),
-    request_body(content = TaintRequest),
+    request_body(content = TaintRequest, examples(
+        ("minimal" = (summary = "Only what is needed", value = json!({ "reason": "Uses the wrong price list" }))),
+        ("alone" = (summary = "What is built on it stays good", value = json!({
+            "reason": "A misspelt heading", "severity": "low", "propagate": false
+        }))),
+    )),
     responses(
         (status = 202, description = "It is marked, and its dependents will be", body = TaintResponse),
         NoSuchArtifactOrBadBody,

@@ -75,6 +75,22 @@ impl ReadQuery for ListReviewsQuery {
 
 /// Reviews that wait for an answer.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "reviews": [{
+        "review_id": "qa-readme-de-1",
+        "task_id": "0190f3a1-7c00-7e10-8a57-2f6d0f4f1a01",
+        "project_id": "docs-site",
+        "attempt": 1,
+        "type": "qa",
+        "status": "pending",
+        "priority": "high",
+        "summary": "The judges disagree about the tone",
+        "created_at": "2024-07-27T09:59:56.120994Z"
+    }],
+    "total": 1,
+    "limit": 50,
+    "offset": 0
+}))]
 pub(crate) struct ListReviewsResponse {
     /// The most urgent first, then the oldest.
     reviews: Vec<ReviewSummaryView>,

@@ -27,7 +27,9 @@ use crate::reviews::{Answer, ReviewId};
         ("reasoned" = (value = json!({ "reason": "It does not handle empty input" }))),
     )),
     responses(
-        (status = 200, description = "The answer is taken", body = ReviewAnsweredResponse),
+        (status = 200, description = "The answer is taken", body = ReviewAnsweredResponse,
+            example = json!({ "review_id": "qa-readme-de-1", "status": "rejected",
+                "message": "Attempt 2 of the task follows." })),
         NoSuchReviewOrBadAnswer,
         CannotServe,
     )

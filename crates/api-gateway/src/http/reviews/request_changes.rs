@@ -34,7 +34,9 @@ const MOST_CHANGES: usize = 100;
         ("short" = (value = json!({ "guidance": "Use the existing parser" }))),
     )),
     responses(
-        (status = 200, description = "The answer is taken", body = ReviewAnsweredResponse),
+        (status = 200, description = "The answer is taken", body = ReviewAnsweredResponse,
+            example = json!({ "review_id": "qa-readme-de-1", "status": "changes_requested",
+                "message": "Attempt 2 of the task follows." })),
         NoSuchReviewOrBadAnswer,
         CannotServe,
     )

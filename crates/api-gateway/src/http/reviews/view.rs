@@ -63,6 +63,30 @@ impl From<&Review> for ReviewSummaryView {
 
 /// A review with what a person needs to answer it.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "review_id": "qa-readme-de-1",
+    "task_id": "0190f3a1-7c00-7e10-8a57-2f6d0f4f1a01",
+    "project_id": "docs-site",
+    "attempt": 1,
+    "type": "qa",
+    "status": "pending",
+    "priority": "high",
+    "summary": "The judges disagree about the tone",
+    "created_at": "2024-07-27T09:59:56.120994Z",
+    "context": {
+        "task_description": "Translate the README into German",
+        "output_summary": "README.de.md (document)",
+        "specific_questions": ["Is the reader addressed the way we want?"]
+    },
+    "options": [
+        { "id": "approve", "description": "The output is good", "implications": "The task is completed" },
+        { "id": "reject", "description": "The output is not good",
+            "implications": "The next attempt begins if one is left; otherwise the task fails" },
+        { "id": "request-changes", "description": "The output is good once it is changed",
+            "implications": "The next attempt begins with the guidance as feedback, \
+                also beyond the usual number of attempts" }
+    ]
+}))]
 pub(crate) struct ReviewResponse {
     #[serde(flatten)]
     review: ReviewSummaryView,
@@ -147,6 +171,9 @@ fn output_summary(review: &Review, task: &Task) -> String {
 
 /// A review that is answered.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "review_id": "qa-readme-de-1", "status": "approved", "message": "The task is completed."
+}))]
 pub(crate) struct ReviewAnsweredResponse {
     /// The review.
     #[schema(value_type = String)]

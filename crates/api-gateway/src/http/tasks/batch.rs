@@ -81,6 +81,18 @@ impl ReadBody for SubmitBatchRequest {
 
 /// What became of a batch.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "results": [
+        { "index": 0, "task_id": "0190f3a1-7c00-7e10-8a57-2f6d0f4f1a01", "error": null },
+        { "index": 1, "task_id": null, "error": {
+            "error_code": 1002,
+            "error_message": "priority: must be one of low, normal, high, critical",
+            "errors": [{ "field": "priority", "message": "must be one of low, normal, high, critical" }]
+        } }
+    ],
+    "accepted": 1,
+    "rejected": 1
+}))]
 pub(crate) struct SubmitBatchResponse {
     /// One for each task, in their order.
     results: Vec<BatchResult>,

@@ -79,6 +79,9 @@ impl ReadBody for CancelTaskRequest {
 
 /// A task that is cancelled.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "task_id": "0190f3a1-7c00-7e10-8a57-2f6d0f4f1a01", "status": "cancelled", "previous_status": "running"
+}))]
 pub(crate) struct CancelTaskResponse {
     /// The task.
     #[schema(value_type = Uuid)]

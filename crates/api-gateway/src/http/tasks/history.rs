@@ -64,6 +64,27 @@ impl ReadQuery for GetTaskHistoryQuery {
 
 /// Events that touched a task.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "task_id": "0190f3a1-7c00-7e10-8a57-2f6d0f4f1a01",
+    "events": [
+        { "sequence": 8121, "at": "2024-07-27T09:59:24.928412Z", "event": "task.submitted",
+            "from_phase": "submitted", "to_phase": "routing", "attempt": 1, "outcome": "applied", "reason": null,
+            "source": "/orchestration/api-gateway", "trace_id": "7d1f0c52-3b9e-4f7a-9a41-5c8e2b60d913" },
+        { "sequence": 8122, "at": "2024-07-27T09:59:25.061530Z", "event": "task.ready",
+            "from_phase": "routing", "to_phase": "ready", "attempt": 1, "outcome": "applied", "reason": null,
+            "source": "/orchestration/routing-engine", "trace_id": "7d1f0c52-3b9e-4f7a-9a41-5c8e2b60d913" },
+        { "sequence": 8125, "at": "2024-07-27T09:59:25.310207Z", "event": "task.started",
+            "from_phase": "ready", "to_phase": "executing", "attempt": 1, "outcome": "applied", "reason": null,
+            "source": "/workers/small-1", "trace_id": "7d1f0c52-3b9e-4f7a-9a41-5c8e2b60d913" },
+        { "sequence": 8140, "at": "2024-07-27T09:59:54.790821Z", "event": "task.output.created",
+            "from_phase": "executing", "to_phase": "validating", "attempt": 1, "outcome": "applied", "reason": null,
+            "source": "/workers/small-1", "trace_id": "7d1f0c52-3b9e-4f7a-9a41-5c8e2b60d913" },
+        { "sequence": 8143, "at": "2024-07-27T09:59:58.704113Z", "event": "task.validated",
+            "from_phase": "validating", "to_phase": "done", "attempt": 1, "outcome": "applied", "reason": null,
+            "source": "/qa", "trace_id": "7d1f0c52-3b9e-4f7a-9a41-5c8e2b60d913" }
+    ],
+    "next_cursor": null
+}))]
 pub(crate) struct TaskHistoryResponse {
     /// The task.
     #[schema(value_type = Uuid)]

@@ -51,6 +51,27 @@ pub(crate) async fn list_tasks(
 
 /// A page of tasks.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "tasks": [{
+        "task_id": "0190f3a1-7c00-7e10-8a57-2f6d0f4f1a01",
+        "project_id": "docs-site",
+        "description": "Translate the README into German",
+        "status": "running",
+        "phase": "executing",
+        "mode": "documentation",
+        "tier": "small",
+        "waiting_for": null,
+        "domain": "documentation",
+        "priority": "high",
+        "created_at": "2024-07-27T09:59:24.928412Z",
+        "updated_at": "2024-07-27T09:59:37.050166Z"
+    }],
+    "total": 2,
+    "total_is_estimate": false,
+    "limit": 1,
+    "offset": 0,
+    "next_cursor": "0100061e37aecc619c0190f3a17c007e108a572f6d0f4f1a01d3bd4f43"
+}))]
 pub(crate) struct ListTasksResponse {
     /// Newest first.
     tasks: Vec<TaskSummaryView>,

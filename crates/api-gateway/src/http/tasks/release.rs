@@ -27,7 +27,10 @@ use crate::trust::release;
     path = "/api/v1/tasks/{task_id}/release",
     tag = "tasks",
     params(("task_id" = Uuid, Path, description = "The task")),
-    request_body(content = Option<ReleaseTaskRequest>),
+    request_body(content = Option<ReleaseTaskRequest>, examples(
+        ("reasoned" = (value = json!({ "reason": "The wrong price is not used here" }))),
+        ("bare" = (value = json!({}))),
+    )),
     responses(
         (status = 202, description = "The task goes on", body = RetryTaskResponse),
         NoSuchTaskOrBadBody,

@@ -17,12 +17,13 @@ use crate::http::path::PathId;
 use crate::http::problem::ApiError;
 use crate::idempotency::OperationId;
 use crate::tasks::asked::AskError;
-use crate::tasks::retry;
+use crate::tasks::retry::{self, RetryError};
 use crate::tasks::task::Task;
 
 /// Gives a task one more attempt
 ///
-/// Only a task that failed or was cancelled takes one. The attempt comes on top of `max_attempts`.
+/// Only a task that failed or was cancelled takes one. The attempt comes on top of `max_attempts`. A part of a task that
+/// was split takes none once that task has ended or was split anew: retry that one.
 #[utoipa::path(
     post,
     path = "/api/v1/tasks/{task_id}/retry",
@@ -48,16 +49,21 @@ pub(crate) async fn retry_task(
     Ok(HttpResponse::Accepted().json(RetryTaskResponse::from(&task)))
 }
 
-fn refusal(error: AskError, task_id: TaskId) -> ApiError {
+fn refusal(error: RetryError, task_id: TaskId) -> ApiError {
     match error {
-        AskError::NotFound => no_such_task(task_id),
-        AskError::WrongState { status, phase } => {
+        RetryError::Abandoned { parent } => {
+            let detail =
+                format!("the task is part of task {parent}, which goes on without it; retry that one");
+            ApiError::new(ErrorCode::InvalidTaskState, detail).with_details(json!({ "parent_id": parent }))
+        }
+        RetryError::Ask(AskError::NotFound) => no_such_task(task_id),
+        RetryError::Ask(AskError::WrongState { status, phase }) => {
             let detail =
                 format!("the task is {status} ({phase}); only a failed or cancelled one can be retried");
             ApiError::new(ErrorCode::InvalidTaskState, detail)
                 .with_details(json!({ "status": status, "phase": phase }))
         }
-        AskError::Store(error) => error.into(),
+        RetryError::Ask(AskError::Store(error)) => error.into(),
     }
 }
 
@@ -73,6 +79,9 @@ impl ReadBody for RetryTaskRequest {
 
 /// A task that goes on.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "task_id": "0190f3a1-7c00-7e10-8a57-2f6d0f4f1a01", "status": "pending", "attempt": 2
+}))]
 pub(crate) struct RetryTaskResponse {
     /// The task.
     #[schema(value_type = Uuid)]

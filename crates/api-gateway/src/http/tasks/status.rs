@@ -39,6 +39,19 @@ pub(crate) async fn get_task_status(
 
 /// Where a task is.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "task_id": "0190f3a1-7c00-7e10-8a57-2f6d0f4f1a01",
+    "project_id": "docs-site",
+    "status": "running",
+    "phase": "executing",
+    "attempt": 1,
+    "progress": { "percent": 40.0, "message": "Translated 2 of 5 sections", "total_subtasks": 0,
+        "completed_subtasks": 0, "failed_subtasks": 0, "pending_review": 0 },
+    "waiting_for": null,
+    "error": null,
+    "updated_at": "2024-07-27T09:59:37.050166Z",
+    "trace_id": "7d1f0c52-3b9e-4f7a-9a41-5c8e2b60d913"
+}))]
 pub(crate) struct TaskStatusResponse {
     /// The task.
     #[schema(value_type = Uuid)]

@@ -113,6 +113,20 @@ fn refusal(error: SubmitError, dependencies: &[TaskId]) -> ApiError {
 
 /// A task that was taken in.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "task_id": "0190f3a1-7c00-7e10-8a57-2f6d0f4f1a01",
+    "project_id": "docs-site",
+    "status": "pending",
+    "mode": "autonomous",
+    "created_at": "2024-07-27T09:59:24.928412Z",
+    "estimated_completion": "2024-07-27T10:00:05.000000Z",
+    "trace_id": "7d1f0c52-3b9e-4f7a-9a41-5c8e2b60d913",
+    "links": {
+        "self": "/api/v1/tasks/0190f3a1-7c00-7e10-8a57-2f6d0f4f1a01",
+        "status": "/api/v1/tasks/0190f3a1-7c00-7e10-8a57-2f6d0f4f1a01/status",
+        "stream": "/api/v1/tasks/0190f3a1-7c00-7e10-8a57-2f6d0f4f1a01/stream"
+    }
+}))]
 pub(crate) struct SubmitTaskResponse {
     /// Its id.
     #[schema(value_type = Uuid)]

@@ -39,6 +39,20 @@ pub(crate) async fn get_task_tree(
 
 /// A tree of tasks.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "root": {
+        "task_id": "0190f3a1-8000-7e10-8a57-2f6d0f4f1a02",
+        "description": "Translate the README into German and French",
+        "status": "running",
+        "tier": null,
+        "children": [
+            { "task_id": "0190f3a1-8a00-7e10-8a57-2f6d0f4f1a03", "status": "completed", "tier": "small",
+                "description": "Translate the README into German", "children": [] },
+            { "task_id": "0190f3a1-8a00-7e10-8a57-2f6d0f4f1a04", "status": "running", "tier": "small",
+                "description": "Translate the README into French", "children": [] }
+        ]
+    }
+}))]
 pub(crate) struct TaskTreeResponse {
     /// The task that was asked for.
     root: TaskTreeNode,

@@ -8,6 +8,7 @@ use protocol::events::JsonObject;
 use protocol::vocabulary::{Domain, ExecutionMode, Phase, Priority, QaProfile, TaskStatus, Tier, WorkMode};
 use protocol::{ProjectId, ProvenanceId, TaskId, Timestamp, TraceId};
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use self::parts::{ActivityView, ArtifactView, HumanActionView, OutputView, RoutingView};
@@ -16,6 +17,7 @@ use crate::tasks::task::Task;
 
 /// A task in full. What is not known yet is `null`.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(example = example)]
 pub(crate) struct TaskResponse {
     /// Its id.
     #[schema(value_type = Uuid)]
@@ -168,6 +170,11 @@ impl TaskResponse {
             links: Links::of(submission.id),
         }
     }
+}
+
+/// A completed task as the document shows it; it has more members than `json!` can take.
+fn example() -> Value {
+    serde_json::from_str(include_str!("view/example.json")).unwrap_or_default()
 }
 
 /// As the worker measured it, else from first start to end.

@@ -1,5 +1,7 @@
 //! The API's document: it shows exactly the routes there are, its examples are taken, and it can be read offline.
 
+mod examples;
+
 use std::collections::BTreeSet;
 
 use actix_web::http::{Method, StatusCode};
@@ -31,6 +33,8 @@ fn filled(path: &str) -> String {
     const ID: &str = "0190f3a1-0000-7000-8000-000000000001";
     path.replace("{task_id}", ID)
         .replace("{webhook_id}", ID)
+        .replace("{checkpoint_id}", ID)
+        .replace("{id}", ID)
         .replace("{project_id}", "default")
         .replace("{review_id}", "r-1")
         .replace("{tier}", "small")

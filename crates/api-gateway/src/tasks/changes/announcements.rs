@@ -4,10 +4,11 @@ use chrono::{DateTime, Utc};
 use messaging::OutboxEntry;
 use protocol::events::{Artifact, EventData, TaskCancelled, TaskCreated, TaskStatusChanged};
 use protocol::trace_context::TraceParent;
-use protocol::vocabulary::{Relationship, Tier};
-use protocol::{Event, TraceId};
+use protocol::vocabulary::{Phase, Tier};
+use protocol::{Event, RequestId, TraceId};
 
 use super::cause::{Cause, SOURCE};
+use crate::tasks::inheritance::with_inherited;
 use crate::tasks::lifecycle::{Effect, Input};
 use crate::tasks::task::Task;
 use crate::webhooks::Announcement;
@@ -67,7 +68,6 @@ impl Change<'_> {
     fn task_created(&self) -> TaskCreated {
         let task = self.after;
         let submission = &task.submission;
-        let given = submission.inputs.iter().cloned();
         TaskCreated {
             task_id: submission.id,
             project_id: submission.project_id.clone(),
@@ -76,7 +76,7 @@ impl Change<'_> {
             priority: submission.priority,
             options: submission.options.clone(),
             mode: submission.execution_mode,
-            inputs: given.chain(self.inherited.iter().map(as_input)).collect(),
+            inputs: with_inherited(&submission.inputs, self.inherited),
             feedback: task.feedback.clone(),
             parent_id: submission.parent_id,
             work_type: submission.work_type.clone(),
@@ -115,6 +115,7 @@ impl Change<'_> {
             previous_status: self.before.status,
             phase: after.phase,
             attempt: after.attempt,
+            request_id: announced_request(after),
             sequence: after.sequence,
             error: after.failure(),
             at: self.now.into(),
@@ -122,15 +123,13 @@ impl Change<'_> {
     }
 }
 
-fn is_of(header: &str, trace_id: TraceId) -> bool {
-    TraceParent::parse(header).is_some_and(|parent| parent.trace_id == trace_id)
+/// The hand-over of the task's attempt, where it may be told. Before an attempt is released, the task still has the id
+/// of the attempt before it.
+fn announced_request(task: &Task) -> Option<RequestId> {
+    let is_released = matches!(task.phase, Phase::Routing | Phase::Ready | Phase::Executing);
+    (task.is_for_agent() && is_released).then_some(task.request_id)
 }
 
-/// What a task that this one depends on produced, as an input.
-fn as_input(artifact: &Artifact) -> protocol::events::Input {
-    protocol::events::Input {
-        artifact_id: artifact.artifact_id.clone(),
-        relationship: Relationship::Consumed,
-        checksum: artifact.checksum.clone(),
-    }
+fn is_of(header: &str, trace_id: TraceId) -> bool {
+    TraceParent::parse(header).is_some_and(|parent| parent.trace_id == trace_id)
 }

@@ -18,11 +18,11 @@ use crate::agents::store::record_sightings;
 use crate::agents::{Sighting, Sightings, note_held_tasks};
 use crate::metrics::DUPLICATES;
 use crate::tasks::changes::{Cause, ChangeSet, Committed, Decision};
-use crate::tasks::decomposition::{self, plan::PlanLimits};
+use crate::tasks::decomposition::{self, Ancestry, plan::PlanLimits};
 use crate::tasks::lifecycle::{Input, Rules};
 use crate::tasks::store::family::count_ancestors;
 use crate::tasks::store::inbox::forget_events;
-use crate::tasks::store::read::lock_tasks;
+use crate::tasks::store::read::{list_inherited, lock_tasks};
 use crate::trust::{Noted, Notice, Notices};
 
 /// How long an event may wait for its task, or for the event it builds on.
@@ -110,7 +110,7 @@ impl Batch {
             inbox::claim(conn, &events),
         )?;
         let mut changes = ChangeSet::new(rules, now, locked);
-        let depths = self.depths(conn).await?;
+        let ancestry = self.ancestry(conn, &changes).await?;
         let (mut early, mut unseen) = (Vec::new(), Vec::new());
         for (index, telling) in self.tellings.iter().enumerate() {
             let Some(telling) = telling else { continue };
@@ -120,7 +120,7 @@ impl Batch {
             } else if !new.remove(&telling.event_id) {
                 counter!(DUPLICATES, "event" => telling.cause.event).increment(1);
                 Outcome::Done
-            } else if is_early(&tell(&mut changes, telling, &depths, limits)?) {
+            } else if is_early(&tell(&mut changes, telling, &ancestry, limits)?) {
                 early.push(index);
                 continue;
             } else {
@@ -128,7 +128,7 @@ impl Batch {
             };
             set(&mut self.outcomes, index, outcome);
         }
-        unseen.extend(self.retry_early(&mut changes, early, &depths, limits)?);
+        unseen.extend(self.retry_early(&mut changes, early, &ancestry, limits)?);
         forget_events(conn, &unseen).await?;
         for heartbeat in &self.heartbeats {
             note_held_tasks(&mut changes, heartbeat)?;
@@ -149,12 +149,23 @@ impl Batch {
         self.tellings.iter().flatten().map(|telling| telling.event_id).collect()
     }
 
-    /// How deep the tasks lie that have a plan in this batch.
-    async fn depths(&self, conn: &mut AsyncPgConnection) -> QueryResult<HashMap<TaskId, u32>> {
+    /// How deep the tasks lie that have a plan in this batch, and what those produced that they depend on.
+    async fn ancestry(
+        &self,
+        conn: &mut AsyncPgConnection,
+        changes: &ChangeSet<'_>,
+    ) -> QueryResult<HashMap<TaskId, Ancestry>> {
         let planned =
             self.tellings.iter().flatten().filter(|telling| matches!(telling.meaning, Meaning::Plan(_)));
         let ids: Vec<TaskId> = planned.map(|telling| telling.task_id).collect();
-        if ids.is_empty() { Ok(HashMap::new()) } else { count_ancestors(conn, &ids).await }
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let depths = count_ancestors(conn, &ids).await?;
+        let mut inherited = list_inherited(conn, ids.iter().filter_map(|&id| changes.task(id))).await?;
+        let ancestry =
+            |(id, depth)| (id, Ancestry { depth, inherited: inherited.remove(&id).unwrap_or_default() });
+        Ok(depths.into_iter().map(ancestry).collect())
     }
 
     /// What an early event builds on may have come later in the same batch. What is still early comes back later, as
@@ -163,13 +174,13 @@ impl Batch {
         &mut self,
         changes: &mut ChangeSet<'_>,
         early: Vec<usize>,
-        depths: &HashMap<TaskId, u32>,
+        ancestry: &HashMap<TaskId, Ancestry>,
         limits: PlanLimits,
     ) -> QueryResult<Vec<EventId>> {
         let mut unseen = Vec::new();
         for index in early {
             let Some(telling) = self.tellings.get(index).and_then(Option::as_ref) else { continue };
-            let outcome = match tell(changes, telling, depths, limits)? {
+            let outcome = match tell(changes, telling, ancestry, limits)? {
                 Decision::Ignored(ignored) if ignored.is_early() => {
                     unseen.push(telling.event_id);
                     come_back(ignored.to_string())
@@ -193,14 +204,15 @@ fn note_of(meaning: &Meaning) -> Option<String> {
 fn tell(
     changes: &mut ChangeSet<'_>,
     telling: &Telling,
-    depths: &HashMap<TaskId, u32>,
+    ancestry: &HashMap<TaskId, Ancestry>,
     limits: PlanLimits,
 ) -> QueryResult<Decision> {
     match &telling.meaning {
         Meaning::Input(input) => changes.apply(telling.task_id, input, &telling.cause),
         Meaning::Plan(plan) => {
-            let depth = depths.get(&telling.task_id).copied().unwrap_or_default();
-            decomposition::apply_plan(changes, plan, depth, limits, &telling.cause)
+            let unknown = Ancestry::default();
+            let ancestry = ancestry.get(&telling.task_id).unwrap_or(&unknown);
+            decomposition::apply_plan(changes, plan, ancestry, limits, &telling.cause)
         }
     }
 }

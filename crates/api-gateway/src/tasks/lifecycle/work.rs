@@ -292,6 +292,7 @@ impl Life<'_> {
             ReviewDecision::Approved => self.complete(),
             ReviewDecision::Rejected => {
                 self.learn(FeedbackSource::Review, &message, issues);
+                self.count_rejection();
                 let failure = Failure::new("REVIEW_REJECTED", message, true);
                 self.fail_attempt(&failure, self.task.max_attempts);
             }

@@ -11,6 +11,7 @@ use protocol::events::Artifact;
 use uuid::Uuid;
 
 use super::json::Json;
+use crate::tasks::inheritance::add_versions;
 
 /// A task that waits for its subtasks, and how many of them have ended.
 #[derive(Debug, QueryableByName)]
@@ -96,8 +97,8 @@ pub(crate) async fn find_uncounted(
     .await
 }
 
-/// What the subtasks of each parent produced, in the order of the plan. Of an artifact that several of them worked on
-/// there is only the last version.
+/// What the subtasks of each parent produced, in the order in which they completed. Of an artifact that several of them
+/// worked on there is only the last version.
 pub(crate) async fn list_produced(
     conn: &mut AsyncPgConnection,
     parents: &[TaskId],
@@ -108,20 +109,32 @@ pub(crate) async fn list_produced(
     let rows: Vec<ProducedRow> = diesel::sql_query(
         "SELECT child.parent_id, child.artifacts FROM tasks parent \
          JOIN tasks child ON child.parent_id = parent.task_id AND child.created_at = parent.phase_since \
-         WHERE parent.task_id = ANY ($1) ORDER BY child.task_id",
+         WHERE parent.task_id = ANY ($1) ORDER BY child.completed_at, child.task_id",
     )
     .bind::<Array<SqlUuid>, _>(uuids(parents))
     .load(conn)
     .await?;
     let mut produced: HashMap<TaskId, Vec<Artifact>> = HashMap::new();
     for row in rows {
-        let of_parent = produced.entry(TaskId(row.parent_id)).or_default();
-        for artifact in row.artifacts.0 {
-            of_parent.retain(|earlier| earlier.artifact_id != artifact.artifact_id);
-            of_parent.push(artifact);
-        }
+        add_versions(produced.entry(TaskId(row.parent_id)).or_default(), row.artifacts.0);
     }
     Ok(produced)
+}
+
+/// The parent of a subtask that goes on without it, or has ended; none for a task that is nobody's subtask.
+pub(crate) async fn find_parent_without_it(
+    conn: &mut AsyncPgConnection,
+    subtask: TaskId,
+) -> QueryResult<Option<TaskId>> {
+    let parent: Option<IdRow> = diesel::sql_query(
+        "SELECT parent.task_id FROM tasks child JOIN tasks parent ON parent.task_id = child.parent_id \
+         WHERE child.task_id = $1 AND (parent.phase <> 'decomposed' OR parent.phase_since <> child.created_at)",
+    )
+    .bind::<SqlUuid, _>(subtask.as_uuid())
+    .get_result(conn)
+    .await
+    .optional()?;
+    Ok(parent.map(|row| TaskId(row.task_id)))
 }
 
 /// Up to `limit` tasks that have not ended although the attempt of their parent that they were part of has; all, or

@@ -9,8 +9,12 @@ use protocol::{ProjectId, TaskId};
 use uuid::Uuid;
 
 const LIST: &str = "
-    WITH affected AS MATERIALIZED (SELECT UNNEST($1) AS artifact_id),
-    maker AS MATERIALIZED (SELECT UNNEST($2) AS task_id),
+    WITH RECURSIVE affected AS MATERIALIZED (SELECT UNNEST($1) AS artifact_id),
+    -- What a part made is what the task that was split made, and others depend on that one.
+    maker AS (
+        SELECT UNNEST($2) AS task_id
+        UNION
+        SELECT part.parent_id FROM maker JOIN tasks part USING (task_id) WHERE part.parent_id IS NOT NULL),
     open AS MATERIALIZED (
         SELECT task_id, inputs, depends_on FROM tasks WHERE status IN ('pending', 'running')
             AND ($3 IS NULL OR project_id = ANY ($3)))
@@ -30,7 +34,8 @@ struct Row {
     task_id: Uuid,
 }
 
-/// The tasks that have not ended and are among the makers, are given one of the artifacts, or depend on a maker.
+/// The tasks that have not ended and are among the makers, are given one of the artifacts, or depend on a maker. A task
+/// that was split counts as a maker of what its parts made.
 pub(crate) async fn list(
     conn: &mut AsyncPgConnection,
     artifacts: Vec<String>,

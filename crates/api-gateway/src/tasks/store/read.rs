@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::json::Json;
 use super::row::TaskRow;
 use crate::schema::tasks;
+use crate::tasks::inheritance::add_versions;
 use crate::tasks::task::Task;
 
 fn into_tasks(rows: Vec<TaskRow>) -> QueryResult<Vec<Task>> {
@@ -81,27 +82,31 @@ pub(crate) async fn find_next_due(conn: &mut AsyncPgConnection) -> QueryResult<O
     tasks::table.select(diesel::dsl::min(tasks::wake_at)).first(conn).await
 }
 
-/// For each of the tasks that depends on others: what those produced.
+/// For each of the tasks that depends on others: what those produced, in the order in which they completed, of each
+/// artifact the last version.
 pub(crate) async fn list_inherited(
     conn: &mut AsyncPgConnection,
-    heirs: &[Task],
+    heirs: impl Iterator<Item = &Task> + Clone,
 ) -> QueryResult<HashMap<TaskId, Vec<Artifact>>> {
     let sources: HashSet<Uuid> =
-        heirs.iter().flat_map(|task| &task.submission.depends_on).map(|id| id.as_uuid()).collect();
+        heirs.clone().flat_map(|task| &task.submission.depends_on).map(|id| id.as_uuid()).collect();
     if sources.is_empty() {
         return Ok(HashMap::new());
     }
-    let rows: Vec<(Uuid, Json<Vec<Artifact>>)> = tasks::table
+    let produced: Vec<(Uuid, Json<Vec<Artifact>>)> = tasks::table
         .filter(tasks::task_id.eq_any(sources.into_iter().collect::<Vec<_>>()))
+        .order((tasks::completed_at, tasks::task_id))
         .select((tasks::task_id, tasks::artifacts))
         .load(conn)
         .await?;
-    let produced: HashMap<Uuid, Vec<Artifact>> =
-        rows.into_iter().map(|(id, artifacts)| (id, artifacts.0)).collect();
     let inherited = |heir: &Task| {
-        let sources = heir.submission.depends_on.iter();
-        let artifacts = sources.filter_map(|id| produced.get(&id.as_uuid())).flatten().cloned().collect();
+        let mut artifacts = Vec::new();
+        for (maker, made) in &produced {
+            if heir.submission.depends_on.contains(&TaskId(*maker)) {
+                add_versions(&mut artifacts, made.0.clone());
+            }
+        }
         (heir.submission.id, artifacts)
     };
-    Ok(heirs.iter().filter(|heir| !heir.submission.depends_on.is_empty()).map(inherited).collect())
+    Ok(heirs.filter(|heir| !heir.submission.depends_on.is_empty()).map(inherited).collect())
 }

@@ -8,7 +8,7 @@ use protocol::{ProjectId, TaskId};
 use super::fixture::*;
 use crate::tasks::asked::AskError;
 use crate::tasks::cancellation::cancel_task;
-use crate::tasks::retry::retry_task;
+use crate::tasks::retry::{RetryError, retry_task};
 use crate::tasks::submission::NewTask;
 
 #[tokio::test]
@@ -95,7 +95,10 @@ async fn retrying_gives_a_failed_or_cancelled_task_another_attempt() {
     let task = gateway.submit(new_task("web")).await;
     let id = task.submission.id;
     let refused = retry_task(&gateway.service, id).await;
-    assert!(matches!(refused, Err(AskError::WrongState { phase: Phase::Routing, .. })), "{refused:?}");
+    assert!(
+        matches!(refused, Err(RetryError::Ask(AskError::WrongState { phase: Phase::Routing, .. }))),
+        "{refused:?}"
+    );
     cancel_task(&gateway.service, id, None).await.unwrap();
     let retried = retry_task(&gateway.service, id).await.unwrap();
     assert_eq!((retried.attempt, retried.status), (2, TaskStatus::Pending));
@@ -105,6 +108,6 @@ async fn retrying_gives_a_failed_or_cancelled_task_another_attempt() {
     gateway.tell(whole_way(&again)).await;
     assert_eq!(gateway.phase(id).await, (TaskStatus::Completed, Phase::Done));
     let missing = retry_task(&gateway.service, TaskId::generate()).await;
-    assert!(matches!(missing, Err(AskError::NotFound)));
+    assert!(matches!(missing, Err(RetryError::Ask(AskError::NotFound))));
     gateway.assert_counters_match_the_tasks().await;
 }

@@ -60,6 +60,15 @@ impl Replica {
         dispatch_work(&self.submitter, &known, new, None).await
     }
 
+    /// The request ids that the announcements of a task told, each with its attempt and phase.
+    fn announced_requests(&self, id: TaskId) -> Vec<(u32, Phase, Option<RequestId>)> {
+        let changes = self.announced().into_iter().filter_map(|event| match event.data {
+            EventData::TaskStatusChanged(change) if change.task_id == id => Some(change),
+            _ => None,
+        });
+        changes.map(|change| (change.attempt, change.phase, change.request_id)).collect()
+    }
+
     /// The task of new work, on its way to the agents.
     pub(super) async fn dispatch_echo(&self) -> Task {
         let id = TaskId::generate();
@@ -213,6 +222,34 @@ async fn a_result_after_a_cancellation_is_recorded_and_ignored() {
         _ => None,
     });
     assert_eq!(cancelled.unwrap().work_type.as_deref(), Some("echo"), "the lane can tell the agent");
+}
+
+#[tokio::test]
+async fn the_request_id_of_an_attempt_is_announced_while_it_is_released() {
+    let gateway = Fixture::new("handed").await;
+    let first = gateway.dispatch_echo().await;
+    let id = first.submission.id;
+    gateway.tell(vec![dispatched(&first), told("task.started", id, json!({ "agent_id": "agent-9" }))]).await;
+    gateway.pass_time(Duration::from_secs(601)).await;
+    gateway.pass_time(Duration::from_secs(5)).await;
+    gateway.admit("ops").await;
+    let second = gateway.task(id).await;
+    gateway.tell(vec![completed(id, Some(second.request_id), "Echo: hello")]).await;
+    let (one, two) = (Some(first.request_id), Some(second.request_id));
+    let expected = [
+        // What was released as it was submitted had no other phase to come from.
+        (1, Phase::Ready, one),
+        (1, Phase::Executing, one),
+        // Not released yet, so that the task still has the id of its first attempt.
+        (2, Phase::Submitted, None),
+        (2, Phase::Routing, two),
+        (2, Phase::Done, None),
+    ];
+    assert_eq!(gateway.announced_requests(id), expected);
+
+    let for_workers = gateway.submit(new_task("ops")).await.submission.id;
+    gateway.tell(vec![told("task.started", for_workers, json!({ "attempt": 1 }))]).await;
+    assert_eq!(gateway.announced_requests(for_workers), [(1, Phase::Executing, None)]);
 }
 
 #[tokio::test]

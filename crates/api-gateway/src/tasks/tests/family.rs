@@ -1,6 +1,7 @@
 //! Split tasks and their subtasks.
 
 use protocol::TaskId;
+use protocol::events::EventData;
 use protocol::vocabulary::{Phase, TaskStatus};
 use serde_json::json;
 
@@ -9,8 +10,9 @@ use crate::reconcilers::dependencies::release_decided_tasks;
 use crate::reconcilers::family::{cancel_orphans, count_subtasks};
 use crate::tasks::cancellation::cancel_task;
 use crate::tasks::lifecycle::{Rules, SubtaskFailure};
-use crate::tasks::queries::{PageRequest, PageStart, TaskFilter, list_tasks};
-use crate::tasks::retry::retry_task;
+use crate::tasks::queries::{PageRequest, PageStart, TaskFilter, list_in_flight, list_tasks};
+use crate::tasks::retry::{RetryError, retry_task};
+use crate::tasks::submission::NewTask;
 use crate::tasks::task::Task;
 
 fn plan(task: &Task, subtasks: serde_json::Value) -> protocol::Event {
@@ -88,6 +90,100 @@ async fn of_an_artifact_that_several_subtasks_worked_on_the_last_version_counts(
     assert_eq!(artifacts(&gateway, id).await, ["design it", "shared", "build it"]);
     let shared = gateway.task(id).await.work.artifacts.remove(1);
     assert_eq!(shared.path.as_deref(), Some("build it"));
+}
+
+#[tokio::test]
+async fn of_subtasks_side_by_side_it_is_the_version_of_the_last_to_complete() {
+    let gateway = Fixture::new("side-by-side").await;
+    let parent = gateway.submit(new_task("web")).await;
+    let id = parent.submission.id;
+    let parts = json!([{ "id": "1", "description": "first" }, { "id": "2", "description": "second" }]);
+    gateway.tell(vec![plan(&parent, parts)]).await;
+    assert_eq!(gateway.admit("web").await, 2);
+    for part in subtasks(&gateway, id).await {
+        let part = gateway.task(part).await;
+        let by = &part.submission.description;
+        let made = json!([{ "artifact_id": "shared", "type": "code", "path": by }]);
+        let output = json!({ "artifact_id": "shared", "output": { "artifacts": made } });
+        let verdict = json!({ "artifact_id": "shared" });
+        let told_of = |name, data| told(name, part.submission.id, data);
+        gateway.clock.advance(std::time::Duration::from_secs(1));
+        gateway.tell(vec![told_of("task.output.created", output), told_of("task.validated", verdict)]).await;
+    }
+    count_subtasks(&gateway.service, None).await.unwrap();
+    let [shared] = &gateway.task(id).await.work.artifacts[..] else { panic!("one artifact") };
+    assert_eq!(shared.path.as_deref(), Some("first"), "the second part was done first");
+}
+
+/// The artifacts that a task was last released with.
+fn released_with(gateway: &Fixture, id: TaskId) -> Vec<String> {
+    let created = gateway.announced().into_iter().rev().find_map(|event| match event.data {
+        EventData::TaskCreated(created) if created.task_id == id => Some(created),
+        _ => None,
+    });
+    created.expect("it was released").inputs.into_iter().map(|input| input.artifact_id.to_string()).collect()
+}
+
+#[tokio::test]
+async fn the_parts_of_a_task_get_what_the_task_depended_on_however_deep_they_lie() {
+    let gateway = Fixture::new("heirs").await;
+    let before = gateway.submit(new_task("web")).await;
+    gateway.tell(whole_way(&before)).await;
+    let depends_on = vec![before.submission.id];
+    let parent = gateway.submit(NewTask { depends_on, ..new_task("web") }).await;
+    gateway.admit("web").await;
+    gateway.tell(vec![plan(&parent, two_steps())]).await;
+    let [design, build] = subtasks(&gateway, parent.submission.id).await[..] else { panic!("two subtasks") };
+    gateway.admit("web").await;
+    let made_before = format!("artifact-of-{}", before.submission.id);
+    assert_eq!(released_with(&gateway, design), std::slice::from_ref(&made_before));
+    let step = gateway.task(design).await;
+    gateway.tell(whole_way(&step)).await;
+    release_decided_tasks(&gateway.service, None).await.unwrap();
+    gateway.admit("web").await;
+    let step = gateway.task(build).await;
+    let expected = [made_before, format!("artifact-of-{design}")];
+    assert_eq!(released_with(&gateway, build), expected);
+
+    gateway.tell(vec![plan(&step, json!([{ "id": "leaf", "description": "leaf" }]))]).await;
+    let leaf = subtasks(&gateway, build).await[0];
+    gateway.admit("web").await;
+    assert_eq!(released_with(&gateway, leaf), expected);
+}
+
+#[tokio::test]
+async fn who_depends_on_a_split_task_depends_on_what_its_parts_made() {
+    let gateway = Fixture::new("in-flight").await;
+    let parent = gateway.submit(new_task("web")).await;
+    let depends_on = vec![parent.submission.id];
+    let heir = gateway.submit(NewTask { depends_on, ..new_task("web") }).await.submission.id;
+    gateway.tell(vec![plan(&parent, two_steps())]).await;
+    let [design, build] = subtasks(&gateway, parent.submission.id).await[..] else { panic!("two subtasks") };
+    gateway.admit("web").await;
+    gateway.tell(whole_way(&gateway.task(design).await)).await;
+    let made = [format!("artifact-of-{design}")];
+    let affected = list_in_flight(&gateway.service, &made, &[design], None).await.unwrap();
+    assert_eq!(affected, [parent.submission.id, heir, build]);
+}
+
+#[tokio::test]
+async fn a_part_that_nobody_waits_for_any_more_is_not_retried() {
+    let gateway = Fixture::new("abandoned").await;
+    let parent = gateway.submit(new_task("web")).await;
+    gateway.tell(vec![plan(&parent, two_steps())]).await;
+    let step = subtasks(&gateway, parent.submission.id).await[0];
+    cancel_task(&gateway.service, step, None).await.unwrap();
+    let while_it_waits = retry_task(&gateway.service, step).await.unwrap();
+    assert_eq!(while_it_waits.attempt, 2);
+    cancel_task(&gateway.service, step, None).await.unwrap();
+    count_subtasks(&gateway.service, None).await.unwrap();
+    assert_eq!(gateway.phase(parent.submission.id).await, (TaskStatus::Failed, Phase::Done));
+    let refused = retry_task(&gateway.service, step).await;
+    assert!(
+        matches!(refused, Err(RetryError::Abandoned { parent: it }) if it == parent.submission.id),
+        "{refused:?}"
+    );
+    assert_eq!(gateway.phase(step).await, (TaskStatus::Cancelled, Phase::Done));
 }
 
 #[tokio::test]

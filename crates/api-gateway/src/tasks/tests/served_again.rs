@@ -14,7 +14,7 @@ use crate::reviews::{Answer, ReviewId};
 use crate::tasks::TaskService;
 use crate::tasks::asked::AskError;
 use crate::tasks::cancellation::cancel_task;
-use crate::tasks::retry::retry_task;
+use crate::tasks::retry::{RetryError, retry_task};
 use crate::webhooks::registry::{create_webhook, list_webhooks};
 use crate::webhooks::secret::Secret;
 use crate::webhooks::subscription::NewWebhook;
@@ -38,7 +38,10 @@ async fn cancelling_and_retrying_again_is_answered_as_the_first_time() {
     let (one, same) = (retry_task(&retrying, id).await.unwrap(), retry_task(&retrying, id).await.unwrap());
     assert_eq!((one.attempt, same.attempt, same.phase), (2, 2, Phase::Submitted));
     let other = retry_task(&request(&gateway), id).await;
-    assert!(matches!(other, Err(AskError::WrongState { phase: Phase::Submitted, .. })), "{other:?}");
+    assert!(
+        matches!(other, Err(RetryError::Ask(AskError::WrongState { phase: Phase::Submitted, .. }))),
+        "{other:?}"
+    );
 
     let again = cancel_task(&cancelling, id, None).await.unwrap();
     assert_eq!(again, first);

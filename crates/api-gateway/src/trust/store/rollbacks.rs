@@ -144,20 +144,21 @@ struct AgainRow {
 }
 
 /// Which tasks have to run again so that these do. A subtask of a task that has ended runs again with that one; one
-/// of a task that goes on without it does not.
+/// of a task that goes on without it, split anew since, does not.
 pub(crate) async fn list_to_run_again(
     conn: &mut AsyncPgConnection,
     tasks: &[Uuid],
 ) -> QueryResult<Vec<TaskId>> {
     let rows: Vec<AgainRow> = sql_query(
-        "WITH RECURSIVE line (task_id, parent_id) AS (
-            SELECT task_id, parent_id FROM tasks WHERE task_id = ANY ($1)
+        "WITH RECURSIVE line (task_id, parent_id, created_at) AS (
+            SELECT task_id, parent_id, created_at FROM tasks WHERE task_id = ANY ($1)
           UNION
-            SELECT parent.task_id, parent.parent_id FROM line
+            SELECT parent.task_id, parent.parent_id, parent.created_at FROM line
             JOIN tasks parent ON parent.task_id = line.parent_id WHERE parent.phase = 'done'
          )
          SELECT DISTINCT line.task_id FROM line LEFT JOIN tasks parent ON parent.task_id = line.parent_id
-         WHERE line.parent_id IS NULL OR parent.phase = 'decomposed' ORDER BY line.task_id",
+         WHERE line.parent_id IS NULL OR (parent.phase = 'decomposed' AND parent.phase_since = line.created_at)
+         ORDER BY line.task_id",
     )
     .bind::<Array<SqlUuid>, _>(tasks)
     .load(conn)

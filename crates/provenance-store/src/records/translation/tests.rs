@@ -6,6 +6,7 @@ use serde_json::json;
 use super::*;
 
 const TASK: &str = "0197a000-0000-7000-8000-000000000001";
+const REQUEST: &str = "0197a000-0000-7000-8000-0000000000f1";
 
 fn event(name: &str, data: Value) -> Event {
     let body = json!({
@@ -85,14 +86,21 @@ fn an_agent_s_result_is_a_report_without_artifacts() {
     let result = event(
         "task.completed",
         json!({"task_id": TASK, "agent_id": "agent-7", "exit_code": 0, "duration_ms": 12, "resources_used": {"cpu": -0.0},
-            "analysis_result": {"issues": ["tabs"]}}),
+            "analysis_result": {"issues": ["tabs"]}, "request_id": REQUEST}),
     );
-    let reported = reported(translate(&result).unwrap());
+    let told = translate(&result).unwrap();
+    assert_eq!(
+        (told.attempt, told.request_id),
+        (None, Some(REQUEST.parse().unwrap())),
+        "it names no attempt"
+    );
+    let reported = reported(told);
     assert_eq!(reported.report.worker_id.as_deref(), Some("agent-7"));
     assert_eq!(reported.report.execution_time_ms, Some(12));
     assert_eq!(
         Value::Object(reported.report.execution),
-        json!({"exit_code": 0, "resources_used": {"cpu": 0}, "analysis_result": {"issues": ["tabs"]}})
+        json!({"exit_code": 0, "request_id": REQUEST, "resources_used": {"cpu": 0},
+            "analysis_result": {"issues": ["tabs"]}})
     );
     assert!(reported.outputs.is_empty());
 }
@@ -125,6 +133,7 @@ fn status(status: &str, phase: &str) -> Announcement {
     let change = json!({
         "task_id": TASK, "project_id": "p", "tier": "small", "trace_id": TASK, "status": status,
         "previous_status": "running", "phase": phase, "attempt": 3, "sequence": 7, "at": "2026-11-21T01:00:00Z",
+        "request_id": (phase == "executing").then_some(REQUEST),
     });
     let told = translate(&event(&format!("task.status.{status}"), change)).unwrap();
     assert_eq!(told.attempt, Some(3));
@@ -140,6 +149,7 @@ fn the_gateway_tells_the_start_of_the_work_and_the_acceptance_of_its_result() {
     assert_eq!(executing.executing_since, Some("2026-11-21T01:00:00Z".parse().unwrap()));
     assert_eq!(executing.acceptance, None);
     assert_eq!(executing.announced.sequence, 7);
+    assert_eq!(executing.request_id, Some(REQUEST.parse().unwrap()));
     let completed = status("completed", "done");
     assert_eq!(completed.executing_since, None);
     let verdict = completed.acceptance.unwrap();

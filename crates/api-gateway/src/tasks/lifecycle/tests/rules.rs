@@ -154,6 +154,14 @@ fn two_rejections_at_a_tier_raise_the_next_attempt_by_one() {
     }
     assert_eq!(driver.task.minimum_tier, Some(Tier::Large));
     assert_eq!(driver.task.rejections_at_tier, 0);
+
+    let mut driver = Driver::new(submission());
+    driver.reach_validating();
+    driver.must(rejected(None));
+    driver.reach_validating();
+    driver.must(review_requested());
+    driver.must(reviewed(ReviewDecision::Rejected));
+    assert_eq!(driver.task.minimum_tier, Some(Tier::Large), "a person's counts as much as QA's");
 }
 
 #[test]
@@ -211,6 +219,11 @@ fn an_explicit_retry_adds_one_attempt_beyond_the_maximum() {
     driver.reach_validating();
     driver.must(rejected(None));
     assert_eq!(driver.task.status, TaskStatus::Failed);
+
+    let mut driver = in_phase(Phase::Executing, false);
+    driver.must(Input::Cancel { reason: String::new() });
+    driver.must(Input::Retry);
+    assert_eq!((driver.task.attempt, driver.task.max_attempts), (2, 4), "also where some are left");
 }
 
 #[test]
