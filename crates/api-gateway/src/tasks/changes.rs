@@ -160,9 +160,7 @@ impl<'a> ChangeSet<'a> {
             }
             Err(ignored) => {
                 if !ignored.is_early() {
-                    let task = &tracked.task;
-                    self.history.push(cause.record(task, task, self.now, Some(&ignored)));
-                    self.observations.push(Observation::ignored(cause.event));
+                    self.ignore(id, &ignored, cause);
                 }
                 Ok(Decision::Ignored(ignored))
             }
@@ -198,6 +196,14 @@ impl<'a> ChangeSet<'a> {
         self.updates.push(TaskUpdate::of(&task, 0));
         self.created.push(task);
         Ok(())
+    }
+
+    /// Notes in a task's history that an event changed nothing, and why.
+    pub(crate) fn ignore(&mut self, id: TaskId, ignored: &Ignored, cause: &Cause) {
+        let Some(task) = self.task(id) else { return };
+        let record = cause.record(task, task, self.now, Some(ignored));
+        self.history.push(record);
+        self.observations.push(Observation::ignored(cause.event));
     }
 
     /// Adds an event beside those that follow from the changes by themselves.

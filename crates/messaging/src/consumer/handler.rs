@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use protocol::Event;
 use thiserror::Error;
 
@@ -19,6 +19,8 @@ pub struct Received {
     pub event: Event,
     /// How often it was tried and put back for later.
     pub failures: u32,
+    /// When it was put back first.
+    pub first_failed_at: Option<DateTime<Utc>>,
     /// Trace context of whoever published it.
     pub traceparent: Option<String>,
 }
@@ -90,6 +92,7 @@ impl Processor for Events {
                     readable.push(Received {
                         event,
                         failures: delivery.failures,
+                        first_failed_at: delivery.first_failed_at,
                         traceparent: delivery.traceparent.clone(),
                     });
                     outcomes.push(None);

@@ -10,7 +10,7 @@ use futures_util::try_join;
 use messaging::{Outcome, Received, inbox};
 use metrics::counter;
 use protocol::events::EventData;
-use protocol::{EventId, TaskId};
+use protocol::{EventId, TaskId, topology};
 use service_runtime::database::look_by_keys;
 
 use super::translation::{Meaning, meaning};
@@ -19,7 +19,7 @@ use crate::agents::{Sighting, Sightings, note_held_tasks};
 use crate::metrics::DUPLICATES;
 use crate::tasks::changes::{Cause, ChangeSet, Committed, Decision};
 use crate::tasks::decomposition::{self, Ancestry, plan::PlanLimits};
-use crate::tasks::lifecycle::{Input, Rules};
+use crate::tasks::lifecycle::{Ignored, Input, Rules};
 use crate::tasks::store::family::count_ancestors;
 use crate::tasks::store::inbox::forget_events;
 use crate::tasks::store::read::{list_inherited, lock_tasks};
@@ -34,6 +34,17 @@ struct Telling {
     task_id: TaskId,
     meaning: Meaning,
     cause: Cause,
+    /// When it was put back first.
+    first_failed_at: Option<DateTime<Utc>>,
+}
+
+impl Telling {
+    /// Whether putting it back once more would take longer than it may wait.
+    fn comes_for_the_last_time(&self, now: DateTime<Utc>) -> bool {
+        let [shortest, ..] = topology::RETRY_DELAYS;
+        let waited = self.first_failed_at.and_then(|since| (now - since).to_std().ok());
+        waited.is_some_and(|waited| waited + shortest > PATIENCE)
+    }
 }
 
 /// See the module.
@@ -51,7 +62,7 @@ impl Batch {
         let mut tellings = Vec::with_capacity(received.len());
         let mut heartbeats = Vec::new();
         let mut notices = Notices::default();
-        for Received { event, traceparent, .. } in received {
+        for Received { event, traceparent, first_failed_at, .. } in received {
             if let Some(notice) = Notice::of(&event) {
                 notices.add(event.id, notice);
                 tellings.push(None);
@@ -76,7 +87,7 @@ impl Batch {
             };
             let telling = meaning(event.data, event.trace_id).map(|(task_id, meaning)| {
                 let cause = Cause { note: note_of(&meaning), ..cause };
-                Telling { event_id: event.id, task_id, meaning, cause }
+                Telling { event_id: event.id, task_id, meaning, cause, first_failed_at }
             });
             outcomes.push(match telling {
                 Some(_) => Outcome::Done,
@@ -128,7 +139,7 @@ impl Batch {
             };
             set(&mut self.outcomes, index, outcome);
         }
-        unseen.extend(self.retry_early(&mut changes, early, &ancestry, limits)?);
+        unseen.extend(self.retry_early(&mut changes, early, &ancestry, limits, now)?);
         forget_events(conn, &unseen).await?;
         for heartbeat in &self.heartbeats {
             note_held_tasks(&mut changes, heartbeat)?;
@@ -176,11 +187,19 @@ impl Batch {
         early: Vec<usize>,
         ancestry: &HashMap<TaskId, Ancestry>,
         limits: PlanLimits,
+        now: DateTime<Utc>,
     ) -> QueryResult<Vec<EventId>> {
         let mut unseen = Vec::new();
         for index in early {
             let Some(telling) = self.tellings.get(index).and_then(Option::as_ref) else { continue };
             let outcome = match tell(changes, telling, ancestry, limits)? {
+                Decision::Ignored(Ignored::Early(phase)) if telling.comes_for_the_last_time(now) => {
+                    // Somebody may still deliver it again, when what it builds on has come.
+                    unseen.push(telling.event_id);
+                    let ignored = Ignored::Unfounded(phase);
+                    changes.ignore(telling.task_id, &ignored, &telling.cause);
+                    Outcome::Dead { reason: ignored.to_string() }
+                }
                 Decision::Ignored(ignored) if ignored.is_early() => {
                     unseen.push(telling.event_id);
                     come_back(ignored.to_string())

@@ -203,6 +203,9 @@ pub enum Ignored {
     /// It fits once something else has arrived, which may be on its way.
     #[error("came before the event it builds on; the task is {0}")]
     Early(Phase),
+    /// It was tried again for as long as what it builds on could have been on its way.
+    #[error("the event it builds on did not come; the task is {0}")]
+    Unfounded(Phase),
     /// Workers' events about agents' tasks, or the other way round.
     #[error("not for a task of this lane")]
     OtherLane,

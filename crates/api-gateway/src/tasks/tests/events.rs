@@ -133,6 +133,25 @@ async fn a_verdict_before_its_output_comes_back_and_is_applied_then() {
 }
 
 #[tokio::test]
+async fn a_verdict_whose_output_does_not_come_is_in_the_history_and_may_be_delivered_again() {
+    let gateway = Fixture::new("unfounded").await;
+    let task = gateway.submit(new_task("web")).await;
+    let verdict = validated(&task);
+    gateway.tell(vec![ready(&task)]).await;
+    let soon = gateway.deliver_again(verdict.clone(), Duration::from_secs(30)).await;
+    assert!(matches!(soon, Outcome::Retry { .. }), "{soon:?}");
+    let last = gateway.deliver_again(verdict.clone(), Duration::from_secs(60)).await;
+    let reason = "the event it builds on did not come; the task is ready";
+    assert_eq!(last, Outcome::Dead { reason: reason.to_owned() });
+    let history = gateway.history(task.submission.id).await;
+    let line = history.last().unwrap();
+    assert_eq!((line.event.as_str(), line.reason.as_deref()), ("task.validated", Some(reason)));
+    gateway.tell(vec![output(&task)]).await;
+    gateway.tell(vec![verdict]).await;
+    assert_eq!(gateway.phase(task.submission.id).await, COMPLETED);
+}
+
+#[tokio::test]
 async fn a_verdict_just_before_its_output_in_the_same_batch_is_applied_at_once() {
     let gateway = Fixture::new("swapped").await;
     let task = gateway.submit(new_task("web")).await;

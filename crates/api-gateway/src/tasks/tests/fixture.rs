@@ -154,6 +154,13 @@ impl Replica {
         self.handler.handle(events.into_iter().map(received).collect()).await.unwrap()
     }
 
+    /// Delivers an event that was put back first `ago`.
+    pub(super) async fn deliver_again(&self, event: Event, ago: Duration) -> Outcome {
+        let first_failed_at = Some(self.service.now() - ago);
+        let received = Received { first_failed_at, ..received(event) };
+        self.handler.handle(vec![received]).await.unwrap().remove(0)
+    }
+
     /// Delivers one event and tells whether it was handled.
     pub(super) async fn deliver_or_fail(&self, event: Event) -> Result<Vec<Outcome>, HandlerError> {
         self.handler.handle(vec![received(event)]).await
@@ -230,7 +237,7 @@ fn read_entry(entry: &OutboxEntry) -> Event {
 }
 
 fn received(event: Event) -> Received {
-    Received { event, failures: 0, traceparent: None }
+    Received { event, failures: 0, first_failed_at: None, traceparent: None }
 }
 
 /// A submission that asks for nothing special.
