@@ -1,5 +1,7 @@
 //! Split tasks and their subtasks.
 
+use std::collections::BTreeSet;
+
 use protocol::TaskId;
 use protocol::events::EventData;
 use protocol::vocabulary::{Phase, TaskStatus};
@@ -14,6 +16,7 @@ use crate::tasks::queries::{PageRequest, PageStart, TaskFilter, list_in_flight, 
 use crate::tasks::retry::{RetryError, retry_task};
 use crate::tasks::submission::NewTask;
 use crate::tasks::task::Task;
+use crate::trust::store::rollbacks::list_to_run_again;
 
 fn plan(task: &Task, subtasks: serde_json::Value) -> protocol::Event {
     told("task.decomposed", task.submission.id, json!({ "attempt": task.attempt, "subtasks": subtasks }))
@@ -149,6 +152,27 @@ async fn the_parts_of_a_task_get_what_the_task_depended_on_however_deep_they_lie
     let leaf = subtasks(&gateway, build).await[0];
     gateway.admit("web").await;
     assert_eq!(released_with(&gateway, leaf), expected);
+}
+
+#[tokio::test]
+async fn a_rollback_runs_no_part_again_that_its_task_goes_on_without() {
+    let gateway = Fixture::new("old-parts").await;
+    let parent = gateway.submit(new_task("web")).await;
+    let id = parent.submission.id;
+    gateway.tell(vec![plan(&parent, two_steps())]).await;
+    let old = subtasks(&gateway, id).await;
+    cancel_task(&gateway.service, id, None).await.unwrap();
+    retry_task(&gateway.service, id).await.unwrap();
+    gateway.clock.advance(std::time::Duration::from_secs(1));
+    gateway.admit("web").await;
+    gateway.tell(vec![plan(&gateway.task(id).await, two_steps())]).await;
+    let all = subtasks(&gateway, id).await;
+    let new = all.into_iter().filter(|part| !old.contains(part)).map(|part| part.as_uuid());
+    let (old, new) = (old.iter().map(|part| part.as_uuid()).collect::<Vec<_>>(), new.collect::<Vec<_>>());
+    let mut conn = gateway.service.connection().await.unwrap();
+    let again = list_to_run_again(&mut conn, &[old, new.clone()].concat()).await.unwrap();
+    let again: BTreeSet<_> = again.into_iter().map(|part| part.as_uuid()).collect();
+    assert_eq!(again, new.into_iter().collect());
 }
 
 #[tokio::test]
