@@ -126,6 +126,10 @@ fn next_steps(task: &Value) -> Vec<String> {
     let (id, project) = (task.text("task_id"), task.text("project_id"));
     let reason = task.text("waiting_for.reason");
     match (task.text("status"), task.text("phase")) {
+        // The task that it was a part of has failed with it, as a rule; whether to go on is decided there.
+        ("failed", _) if !task.text("parent_id").is_empty() => {
+            vec![format!("dats why {}", task.text("parent_id")), format!("dats history {id}")]
+        }
         ("failed", _) => vec![format!("dats retry {id}"), format!("dats history {id}")],
         (_, "in_review") => {
             let reviews = task.list("human_actions_needed").iter();
@@ -196,5 +200,12 @@ mod tests {
             "waiting_for": { "reason": "review" },
         });
         assert_eq!(next_steps(&review), ["dats review show r1"]);
+    }
+
+    #[test]
+    fn of_a_part_that_failed_the_task_that_was_split_is_asked_next() {
+        let failed = |parent: Value| json!({ "task_id": "it", "status": "failed", "phase": "done", "parent_id": parent });
+        assert_eq!(next_steps(&failed(Value::Null)), ["dats retry it", "dats history it"]);
+        assert_eq!(next_steps(&failed(json!("whole"))), ["dats why whole", "dats history it"]);
     }
 }
