@@ -190,7 +190,7 @@ impl Life<'_> {
 
     /// Whether a tainted input is what it waits for.
     fn is_held(&self) -> bool {
-        self.task.waiting.as_ref().is_some_and(|waiting| waiting.reason == WaitingReason::TaintedInput)
+        self.task.waits_for(WaitingReason::TaintedInput)
     }
 
     fn dependency_failed(&mut self, dependency: protocol::TaskId, status: TaskStatus) -> Outcome {

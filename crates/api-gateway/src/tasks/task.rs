@@ -272,15 +272,19 @@ impl Task {
     /// Whether only a free slot keeps it from being released.
     #[must_use]
     pub fn awaits_slot(&self) -> bool {
-        self.phase == Phase::Submitted
-            && self.waiting.as_ref().is_some_and(|waiting| waiting.reason == WaitingReason::Slot)
+        self.phase == Phase::Submitted && self.waits_for(WaitingReason::Slot)
+    }
+
+    /// Whether this is why it waits.
+    #[must_use]
+    pub fn waits_for(&self, reason: WaitingReason) -> bool {
+        self.waiting.as_ref().is_some_and(|waiting| waiting.reason == reason)
     }
 
     /// Whether it waits for tasks that it depends on.
     #[must_use]
     pub fn awaits_dependencies(&self) -> bool {
-        self.phase == Phase::Blocked
-            && self.waiting.as_ref().is_some_and(|waiting| waiting.reason == WaitingReason::Dependency)
+        self.phase == Phase::Blocked && self.waits_for(WaitingReason::Dependency)
     }
 
     /// Whether it goes to an agent by its work type rather than to a worker by its tier.

@@ -66,6 +66,17 @@ fn connected() -> Switchboard {
     board
 }
 
+/// A watcher that has its snapshot, of the task's first state.
+fn watching() -> (Switchboard, Watcher, Instant) {
+    let (mut board, now) = (connected(), Instant::now());
+    let mut watcher = Watcher::join(&mut board, 1);
+    board.bound(TRACE);
+    board.begin_reading(9);
+    board.read(TRACE, found(1), now);
+    assert_eq!(watcher.snapshot(), Some(vec![1]));
+    (board, watcher, now)
+}
+
 #[test]
 fn a_trace_is_read_only_once_it_is_listened_to_and_the_snapshot_is_not_repeated() {
     let (mut board, now) = (connected(), Instant::now());
@@ -124,12 +135,7 @@ fn without_a_broker_the_database_serves_and_after_a_loss_it_is_read_again() {
 
 #[test]
 fn what_the_database_knows_first_waits_for_what_was_heard_without_a_gap() {
-    let (mut board, now) = (connected(), Instant::now());
-    let mut watcher = Watcher::join(&mut board, 1);
-    board.bound(TRACE);
-    board.begin_reading(9);
-    board.read(TRACE, found(1), now);
-    assert_eq!(watcher.snapshot(), Some(vec![1]));
+    let (mut board, mut watcher, now) = watching();
     board.look_everywhere();
     board.begin_reading(9);
     board.read(TRACE, found(3), now);
@@ -187,12 +193,7 @@ fn a_watcher_of_one_task_hears_of_no_other() {
 
 #[test]
 fn who_waits_for_a_reading_that_fails_is_turned_away_and_the_end_reaches_the_rest() {
-    let (mut board, now) = (connected(), Instant::now());
-    let mut watcher = Watcher::join(&mut board, 1);
-    board.bound(TRACE);
-    board.begin_reading(9);
-    board.read(TRACE, found(1), now);
-    assert_eq!(watcher.snapshot(), Some(vec![1]));
+    let (mut board, mut watcher, _) = watching();
     let mut unlucky = Watcher::join(&mut board, 2);
     board.begin_reading(9);
     assert!(!board.unreadable(TRACE));

@@ -46,6 +46,9 @@ struct ProducedRow {
     artifacts: Json<Vec<Artifact>>,
 }
 
+/// That `parent`, ended or split anew, goes on without its subtask `child`.
+const GOES_ON_WITHOUT: &str = "(parent.phase <> 'decomposed' OR parent.phase_since <> child.created_at)";
+
 fn uuids(ids: &[TaskId]) -> Vec<Uuid> {
     ids.iter().map(|id| id.as_uuid()).collect()
 }
@@ -126,10 +129,10 @@ pub(crate) async fn find_parent_without_it(
     conn: &mut AsyncPgConnection,
     subtask: TaskId,
 ) -> QueryResult<Option<TaskId>> {
-    let parent: Option<IdRow> = diesel::sql_query(
+    let parent: Option<IdRow> = diesel::sql_query(format!(
         "SELECT parent.task_id FROM tasks child JOIN tasks parent ON parent.task_id = child.parent_id \
-         WHERE child.task_id = $1 AND (parent.phase <> 'decomposed' OR parent.phase_since <> child.created_at)",
-    )
+         WHERE child.task_id = $1 AND {GOES_ON_WITHOUT}",
+    ))
     .bind::<SqlUuid, _>(subtask.as_uuid())
     .get_result(conn)
     .await
@@ -144,14 +147,13 @@ pub(crate) async fn find_orphans(
     parents: Option<&[TaskId]>,
     limit: i64,
 ) -> QueryResult<Vec<TaskId>> {
-    let rows: Vec<IdRow> = diesel::sql_query(
+    let rows: Vec<IdRow> = diesel::sql_query(format!(
         "SELECT child.task_id FROM tasks child \
          JOIN tasks parent ON parent.task_id = child.parent_id \
-         WHERE child.parent_id IS NOT NULL AND child.phase <> 'done' \
-           AND (parent.phase <> 'decomposed' OR parent.phase_since <> child.created_at) \
+         WHERE child.parent_id IS NOT NULL AND child.phase <> 'done' AND {GOES_ON_WITHOUT} \
            AND ($1 IS NULL OR child.parent_id = ANY ($1)) \
          LIMIT $2",
-    )
+    ))
     .bind::<Nullable<Array<SqlUuid>>, _>(parents.map(uuids))
     .bind::<BigInt, _>(limit)
     .load(conn)
