@@ -68,6 +68,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    marked_records (status, seq) {
+        status -> Text,
+        seq -> BigInt,
+    }
+}
+
+diesel::table! {
     artifact_dependencies (input_id, output_id) {
         input_id -> BigInt,
         output_id -> BigInt,
@@ -110,6 +117,7 @@ diesel::table! {
 
 diesel::allow_tables_to_appear_in_same_query!(
     provenance_records,
+    marked_records,
     artifacts,
     artifact_dependencies,
     task_attempts,

@@ -222,6 +222,56 @@ async fn cancelled_work_stays_cancelled_whatever_the_agent_answers() {
     assert!(begun.elapsed() < TASK_TIME);
 }
 
+/// The result of a request, as an agent answers it.
+fn result(request: &Value, output: &str) -> Value {
+    let payload = &request["payload"];
+    json!({
+        "protocol_version": "1.0", "message_id": Uuid::new_v4(), "type": "work_result", "priority": 3,
+        "from_agent": "infra", "to_agent": "orchestrator", "timestamp": "2026-11-21T00:19:32.975031",
+        "trace_id": request["trace_id"], "request_id": request["request_id"], "x_custom_fields": {},
+        "payload": {
+            "task_id": payload["task_id"], "status": "completed", "exit_code": 0, "output": output,
+            "duration_ms": 3, "agent_id": Uuid::new_v4(), "request_id": request["request_id"],
+        },
+    })
+}
+
+#[tokio::test]
+async fn a_result_that_comes_again_long_after_a_restart_changes_nothing() {
+    let mut stack = Plan::new().start().await;
+    let client = stack.client();
+    let task_id = Uuid::new_v4();
+    dispatch(&client, &work(task_id, "echo")).await;
+    let request = stack.outsider().0.next_message("work_queue").await.body_json();
+    let first = result(&request, "the first");
+    let (queue, body) = ("reply_queue", serde_json::to_vec(&first).unwrap());
+    stack.outsider().publish("", queue, &body).await;
+    let done = ended(&client, task_id).await;
+    assert_eq!((&done["status"], &done["output"]), (&json!("completed"), &json!("the first")));
+    let record = client.record_when(&task_id.to_string(), "passed").await;
+
+    for role in [Role::Gateway, Role::Routing, Role::Provenance] {
+        stack.crash(role).await;
+    }
+    // By then it is forgotten which events were applied: the task itself has to know.
+    for database in [stack.gateway_database(), stack.provenance_database()] {
+        database.client().await.batch_execute("DELETE FROM inbox").await.unwrap();
+    }
+    let client = stack.client();
+    stack.outsider().publish("", queue, &body).await;
+    stack.outsider().publish("", queue, &serde_json::to_vec(&result(&request, "another")).unwrap()).await;
+    let again =
+        || async { Some(outcomes(&client, task_id, "task.completed").await).filter(|all| all.len() > 1) };
+    let outcomes = wait_for("the repeated result is recorded", TASK_TIME, again).await;
+    assert_eq!(
+        outcomes,
+        ["applied", "ignored"],
+        "the two later ones are the same result of the same hand-over"
+    );
+    assert_eq!(ended(&client, task_id).await, done);
+    assert_eq!(client.record_when(&task_id.to_string(), "passed").await, record);
+}
+
 #[tokio::test]
 async fn bad_work_is_refused_by_field_and_status_answers_for_every_task() {
     let stack = Plan::gateway_only().start().await;

@@ -137,7 +137,9 @@ pub(super) async fn is_anybody_missed(
     silent_since: DateTime<Utc>,
 ) -> QueryResult<bool> {
     let row: AnswerRow = diesel::sql_query(
-        "SELECT EXISTS (             SELECT 1 FROM agents WHERE heartbeats >= 2 AND last_heartbeat_at < $1 AND (                 offline_since IS NULL \
+        "SELECT EXISTS ( \
+            SELECT 1 FROM agents WHERE heartbeats >= 2 AND last_heartbeat_at < $1 AND ( \
+                offline_since IS NULL \
                 OR EXISTS (SELECT 1 FROM tasks WHERE worker_id = agents.agent_id::text \
                     AND phase = 'executing' AND work_type IS NOT NULL AND updated_at < $1) \
             )) AS answer",

@@ -7,10 +7,11 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use protocol::provenance_query::records::{ListRecordsQuery, RecordFilter, RecordPage, RecordPlace};
+use protocol::vocabulary::VerificationStatus;
 
 use super::Unanswered;
 use super::record_row::{FoundRow, select_records};
-use crate::schema::provenance_records;
+use crate::schema::{marked_records, provenance_records};
 use crate::statement::statement;
 
 statement!(
@@ -60,14 +61,18 @@ fn matching<'q>(filter: RecordFilter, after: Option<RecordPlace>) -> provenance_
         query = query.filter(record::task_id.eq(task_id.as_uuid()));
     }
     if let Some(status) = filter.status {
-        query = query.filter(record::status.eq(status.as_str()));
+        query = of_status(query, status);
     }
-    if let Some(tainted) = filter.tainted {
-        query = query.filter(record::is_tainted.eq(tainted));
-    }
-    if let Some(suspect) = filter.suspect {
-        query = query.filter(record::is_suspect.eq(suspect));
-    }
+    query = match filter.tainted {
+        Some(true) => of_status(query, VerificationStatus::Tainted),
+        Some(false) => query.filter(record::is_tainted.eq(false)),
+        None => query,
+    };
+    query = match filter.suspect {
+        Some(true) => of_status(query, VerificationStatus::Suspect),
+        Some(false) => query.filter(record::is_suspect.eq(false)),
+        None => query,
+    };
     if let Some(model) = filter.model_used {
         query = query.filter(record::model_used.eq(model));
     }
@@ -86,4 +91,24 @@ fn matching<'q>(filter: RecordFilter, after: Option<RecordPlace>) -> provenance_
         query = query.filter(behind);
     }
     query
+}
+
+/// Only records that have this status. What is marked has a list of its own; the rest is found by the verdict.
+fn of_status<'q>(
+    query: provenance_records::BoxedQuery<'q, Pg>,
+    status: VerificationStatus,
+) -> provenance_records::BoxedQuery<'q, Pg> {
+    use provenance_records as record;
+    match status {
+        VerificationStatus::Tainted | VerificationStatus::Suspect => {
+            let marked = marked_records::table.filter(marked_records::status.eq(status.as_str()));
+            query.filter(record::seq.eq_any(marked.select(marked_records::seq)))
+        }
+        VerificationStatus::Pending
+        | VerificationStatus::Passed
+        | VerificationStatus::Failed
+        | VerificationStatus::HumanApproved => {
+            query.filter(record::verdict.eq(status.as_str())).filter(record::status.eq(status.as_str()))
+        }
+    }
 }

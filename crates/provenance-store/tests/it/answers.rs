@@ -350,6 +350,8 @@ async fn records_are_listed_newest_first_by_every_filter() {
         (json!({"task_id": task(5)}), vec![5]),
         (json!({"status": "passed"}), vec![2]),
         (json!({"status": "tainted"}), vec![3]),
+        (json!({"status": "suspect"}), vec![4]),
+        (json!({"status": "pending", "created_before": middle}), vec![5, 1]),
         (json!({"tainted": true}), vec![3]),
         (json!({"suspect": true}), vec![4]),
         (json!({"suspect": false, "tainted": false}), vec![11, 10, 9, 8, 7, 6, 5, 2, 1]),
@@ -372,4 +374,17 @@ async fn records_are_listed_newest_first_by_every_filter() {
         }
     }
     assert_eq!(pages, [vec![11, 10, 9, 8], vec![7, 6, 5, 4], vec![3, 2, 1]]);
+
+    // One suspicion turns out right, one taint was none.
+    client
+        .batch_execute(
+            "UPDATE provenance_records SET is_tainted = NOT is_tainted, is_suspect = false
+             WHERE is_tainted OR is_suspect",
+        )
+        .await
+        .unwrap();
+    for (status, expected) in [("tainted", vec![4]), ("suspect", vec![]), ("passed", vec![2])] {
+        let found = list(serde_json::from_value(json!({"status": status})).unwrap(), 200, None).await.0;
+        assert_eq!(found, expected, "{status}");
+    }
 }
