@@ -18,9 +18,10 @@ use protocol::provenance_query::{
     ProjectHealth, ProvenanceQuery, ProvenanceReply, QueryError, QueryErrorCode, RecordView,
 };
 use protocol::topology::PROVENANCE_QUERY_QUEUE;
-use protocol::{CheckpointId, ProjectId};
+use protocol::{CheckpointId, EventId, ProjectId};
 use serde::de::DeserializeOwned;
 use thiserror::Error;
+use uuid::Uuid;
 
 use self::together::RecordReader;
 
@@ -83,16 +84,17 @@ impl ProvenanceClient {
         found.ok_or_else(|| ProvenanceError::Refused("no such project".to_owned()))
     }
 
-    /// Imports lines; `first_line` is the place of the first in the whole import. May be repeated.
+    /// Imports lines; `first_line` is the place of the first in the whole import. Repeated within one import, they are
+    /// answered as they were the first time.
     async fn import_lines(
         &self,
+        import_id: Uuid,
         first_line: u64,
         lines: Vec<String>,
         dry_run: bool,
     ) -> Result<ImportedLines, ProvenanceError> {
-        let found = self
-            .call(&ProvenanceQuery::ImportLines { first_line, lines, dry_run }, self.import_timeout)
-            .await?;
+        let query = ProvenanceQuery::ImportLines { import_id: Some(import_id), first_line, lines, dry_run };
+        let found = self.call(&query, self.import_timeout).await?;
         found.ok_or_else(|| ProvenanceError::Refused("it cannot import".to_owned()))
     }
 
@@ -177,12 +179,12 @@ impl ProvenanceClient {
         self.ask(&ProvenanceQuery::SummarizeProject { project_id }).await?.ok_or_else(unexpected)
     }
 
-    /// A portion of the verification of a project's records.
+    /// A portion of the verification of a project's records; `None` if there is no such place to go on from.
     ///
     /// # Errors
     /// See [`ProvenanceError`].
-    pub async fn verify_project(&self, query: VerifyQuery) -> Result<VerifyPage, ProvenanceError> {
-        self.ask(&ProvenanceQuery::VerifyProject(query)).await?.ok_or_else(unexpected)
+    pub async fn verify_project(&self, query: VerifyQuery) -> Result<Option<VerifyPage>, ProvenanceError> {
+        self.ask(&ProvenanceQuery::VerifyProject(query)).await
     }
 
     /// What somebody means who wants to mark something.
@@ -193,12 +195,17 @@ impl ProvenanceClient {
         self.ask(&ProvenanceQuery::FindMarkTarget { id }).await
     }
 
-    /// Takes the marks off what has this id; `None` if nothing has.
+    /// Takes the marks off what has this id; `None` if nothing has. The withdrawn events are not followed when they come.
     ///
     /// # Errors
     /// See [`ProvenanceError`].
-    pub async fn clear_marks(&self, id: String, reason: String) -> Result<Option<Clearing>, ProvenanceError> {
-        self.ask(&ProvenanceQuery::ClearMarks { id, reason }).await
+    pub async fn clear_marks(
+        &self,
+        id: String,
+        reason: String,
+        withdrawn: Vec<EventId>,
+    ) -> Result<Option<Clearing>, ProvenanceError> {
+        self.ask(&ProvenanceQuery::ClearMarks { id, reason, withdrawn }).await
     }
 
     /// Makes a checkpoint; asked again with the same id, it is the same.

@@ -68,7 +68,10 @@ pub fn role(kind: EventKind) -> Role {
             role(&[PROVENANCE], &["cascade"], &[PROVENANCE], "An artifact builds on a wrong one")
         }
         EventKind::ArtifactCleared => {
-            role(&[GATEWAY], &["cascade"], &[PROVENANCE, GATEWAY], "A suspicion was unfounded")
+            role(&[PROVENANCE], &["cascade"], &[PROVENANCE, GATEWAY], "A suspicion was unfounded")
+        }
+        EventKind::ArtifactStanding => {
+            role(&[PROVENANCE], &[], &[GATEWAY], "Whether the newest versions of artifacts are tainted")
         }
         EventKind::CheckpointRequested => {
             role(&[GATEWAY], &["cascade"], &[PROVENANCE], "A checkpoint of a project is wanted")

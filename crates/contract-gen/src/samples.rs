@@ -49,6 +49,7 @@ fn data(kind: EventKind) -> EventData {
         EventKind::ArtifactTainted => cascade::tainted().into(),
         EventKind::ArtifactSuspect => cascade::suspect().into(),
         EventKind::ArtifactCleared => cascade::cleared().into(),
+        EventKind::ArtifactStanding => cascade::standing().into(),
         EventKind::CheckpointRequested => cascade::checkpoint_requested().into(),
         EventKind::CheckpointCreated => cascade::checkpoint_created().into(),
         EventKind::RollbackRequested => cascade::rollback_requested().into(),

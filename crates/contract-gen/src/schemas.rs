@@ -79,6 +79,7 @@ fn data(kind: EventKind) -> Schema {
         EventKind::ArtifactTainted => of::<events::ArtifactTainted>(),
         EventKind::ArtifactSuspect => of::<events::ArtifactSuspect>(),
         EventKind::ArtifactCleared => of::<events::ArtifactCleared>(),
+        EventKind::ArtifactStanding => of::<events::ArtifactStanding>(),
         EventKind::CheckpointRequested => of::<events::CheckpointRequested>(),
         EventKind::CheckpointCreated => of::<events::CheckpointCreated>(),
         EventKind::RollbackRequested => of::<events::RollbackRequested>(),

@@ -215,6 +215,7 @@ impl EventData {
             | Self::ArtifactTainted(_)
             | Self::ArtifactSuspect(_)
             | Self::ArtifactCleared(_)
+            | Self::ArtifactStanding(_)
             | Self::CheckpointRequested(_)
             | Self::CheckpointCreated(_)
             | Self::RollbackRequested(_)
@@ -233,6 +234,9 @@ impl EventData {
             Self::ArtifactTainted(data) => data.artifacts().first().map(ToString::to_string),
             Self::ArtifactSuspect(data) => data.artifacts().first().map(ToString::to_string),
             Self::ArtifactCleared(data) => data.artifacts().first().map(ToString::to_string),
+            Self::ArtifactStanding(data) => {
+                data.tainted.iter().chain(&data.untainted).next().map(ToString::to_string)
+            }
             Self::CheckpointRequested(data) => Some(data.project_id.to_string()),
             Self::CheckpointCreated(data) => Some(data.checkpoint_id.to_string()),
             Self::RollbackRequested(data) => Some(data.checkpoint_id.to_string()),

@@ -156,6 +156,8 @@ event_catalogue! {
     ArtifactSuspect(ArtifactSuspect) = "artifact.suspect", Cascade, binding "artifact.suspect";
     /// A suspicion was unfounded.
     ArtifactCleared(ArtifactCleared) = "artifact.cleared", Cascade, binding "artifact.cleared";
+    /// Whether the newest versions of artifacts are tainted.
+    ArtifactStanding(ArtifactStanding) = "artifact.standing", Cascade, binding "artifact.standing";
     /// A checkpoint is wanted.
     CheckpointRequested(CheckpointRequested) = "checkpoint.requested", Cascade, binding "checkpoint.requested";
     /// A checkpoint exists.

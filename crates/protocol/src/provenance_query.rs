@@ -16,9 +16,10 @@ use records::ListRecordsQuery;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use uuid::Uuid;
 
-use crate::events::{Artifact, CheckpointRequested, Input, JsonObject};
-use crate::ids::{ArtifactId, CheckpointId, ProjectId, ProvenanceId, TaskId};
+use crate::events::{Artifact, ArtifactStanding, CheckpointRequested, Input, JsonObject};
+use crate::ids::{ArtifactId, CheckpointId, EventId, ProjectId, ProvenanceId, TaskId};
 use crate::timestamp::Timestamp;
 use crate::vocabulary::VerificationStatus;
 
@@ -48,6 +49,9 @@ pub enum ProvenanceQuery {
         id: String,
         /// Why.
         reason: String,
+        /// Events that say it is wrong and may still be on their way: they are not to be followed any more.
+        #[serde(default)]
+        withdrawn: Vec<EventId>,
     },
     /// Makes a checkpoint. The answer is a [`CheckpointView`].
     CreateCheckpoint(CheckpointRequested),
@@ -68,6 +72,9 @@ pub enum ProvenanceQuery {
     },
     /// Takes in lines of an import; the answer is [`ImportedLines`].
     ImportLines {
+        /// Names the import: a line that is sent again within it is answered as it was the first time.
+        #[serde(default)]
+        import_id: Option<Uuid>,
         /// Place of the first line in the whole import, from 1.
         first_line: u64,
         /// The lines as they came, without line breaks.
@@ -257,6 +264,9 @@ pub struct MarkTargetView {
     pub is_tainted: bool,
     /// The cascade that marked them.
     pub cascade_id: Option<String>,
+    /// How the artifacts of these names stand; none from a store of the version before.
+    #[serde(default)]
+    pub standing: Option<ArtifactStanding>,
 }
 
 /// What came of clearing.
@@ -266,6 +276,9 @@ pub struct Clearing {
     pub artifact_id: String,
     /// Whether there was anything to clear.
     pub cleared: bool,
+    /// How the artifacts stand since; none from a store of the version before.
+    #[serde(default)]
+    pub standing: Option<ArtifactStanding>,
 }
 
 /// A point in a project's record order that can be returned to.

@@ -1,6 +1,6 @@
 //! Whether the records are still what was written: every version of every record is a link in its project's chain of
-//! hashes, and so is what was added to the account of marks. [`verify`] goes through chain, marks, edges and records
-//! and tells what does not fit.
+//! hashes, and so is what was added to the account of marks. [`verify`] goes through chain, records, marks, edges and
+//! imported files and tells what does not fit.
 
 pub mod chain;
 pub(crate) mod seals;

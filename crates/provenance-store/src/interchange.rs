@@ -7,7 +7,10 @@ pub mod document;
 
 mod event_file;
 pub mod export;
+mod file_names;
 pub mod import;
+mod iso_time;
+pub(crate) mod kept;
 mod line;
 mod lineage;
 mod made_here;

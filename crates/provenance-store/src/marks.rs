@@ -10,6 +10,7 @@ mod brought;
 mod clearing;
 mod refresh;
 mod spread;
+mod standing;
 mod store;
 mod suspicion;
 mod taint;
@@ -20,19 +21,23 @@ mod walk;
 pub use announcement::Cause;
 pub use brought::tell_brought;
 pub use clearing::{Cleared, clear};
-pub use refresh::follow_records;
+pub use refresh::{follow_imported, follow_records};
+pub use standing::{tell_marked, tell_new_versions};
 pub use suspicion::suspect;
 pub use taint::{TaintOrder, taint};
 pub use target::{MarkTarget, find_target, find_targets};
 
-pub(crate) use account::list_unaccounted;
+pub(crate) use account::{list_loose, list_unaccounted};
 pub(crate) use announcement::{ARTIFACTS_PER_EVENT, entry};
+pub(crate) use standing::take_standing;
+pub(crate) use taint::last_seq;
 pub(crate) use taking_back::take_back;
 
 /// What holds for every mark, from settings.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct MarkRules {
-    /// Most edges that a wave runs along; no limit when absent.
+    /// Most edges that a wave runs along; no limit when absent. It always comes to what is made directly from something
+    /// tainted.
     pub max_depth: Option<u32>,
 }
 
@@ -43,5 +48,10 @@ impl MarkRules {
             Some(limit) => depth <= limit,
             None => true,
         }
+    }
+
+    /// Most edges that a wave may run along from something tainted, the depth of which is that.
+    fn edges_from(self, depth: u32) -> Option<u32> {
+        self.max_depth.map(|limit| limit.saturating_sub(depth).max(1))
     }
 }

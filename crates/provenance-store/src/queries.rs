@@ -42,7 +42,7 @@ use crate::graph::{Direction, Limits, Start, find_start};
 use crate::integrity;
 use crate::interchange::document::export_artifact;
 use crate::interchange::export::export_page;
-use crate::interchange::import::import_lines;
+use crate::interchange::import::{Portion, import_lines};
 use crate::policy::Policy;
 
 /// What answers need besides the database.
@@ -146,11 +146,12 @@ pub async fn answer(
         ProvenanceQuery::GetRecords { ids } => json(&answer_records(conn, &ids).await?),
         ProvenanceQuery::ProjectHealth { project_id } => json(&get_project_health(conn, &project_id).await?),
         ProvenanceQuery::FindMarkTarget { id } => json(&get_mark_target(conn, &id).await?),
-        ProvenanceQuery::ClearMarks { id, reason } => {
-            json(&clear_marks(conn, &id, &reason, desk, &mut follow).await?)
+        ProvenanceQuery::ClearMarks { id, reason, withdrawn } => {
+            json(&clear_marks(conn, &id, &reason, &withdrawn, desk, &mut follow).await?)
         }
-        ProvenanceQuery::ImportLines { first_line, lines, dry_run } => {
-            let imported = import_lines(conn, first_line, lines, dry_run, desk).await?;
+        ProvenanceQuery::ImportLines { import_id, first_line, lines, dry_run } => {
+            let portion = Portion { import_id, first_line, lines };
+            let imported = import_lines(conn, portion, dry_run, desk).await?;
             follow.extend(imported.follow);
             json(&imported.lines)
         }

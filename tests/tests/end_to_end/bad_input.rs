@@ -180,6 +180,18 @@ async fn wrong_ids_paths_methods_and_parameters_are_told_apart() {
         (Method::GET, "/api/v1/tasks?status=lost".to_owned(), 400, 1002),
         (Method::GET, "/api/v1/tasks?created_after=yesterday".to_owned(), 400, 1002),
         (Method::GET, "/api/v1/tasks?parent_id=x".to_owned(), 400, 1002),
+        // Places that a list can never be at, well sealed.
+        (
+            Method::GET,
+            "/api/v1/provenance?cursor=106f05b59d3b2000000000000000000005fe71ba83".to_owned(),
+            400,
+            1002,
+        ),
+        (Method::GET, format!("/api/v1/tasks/{unknown}?colour=red"), 400, 1002),
+        (Method::GET, format!("/api/v1/provenance/{unknown}?colour=red"), 400, 1002),
+        (Method::GET, "/api/v1/provenance/nobody-knows/root-cause?colour=red".to_owned(), 400, 1002),
+        (Method::GET, "/api/v1/projects/default/provenance/summary?colour=red".to_owned(), 400, 1002),
+        (Method::GET, "/api/v1/projects/default/provenance/export?colour=red".to_owned(), 400, 1002),
     ];
     for (method, path, status, error_code) in cases {
         let case = format!("{method} {path}");
@@ -193,6 +205,9 @@ async fn wrong_ids_paths_methods_and_parameters_are_told_apart() {
     let mut named = answer.bad_fields();
     named.sort_unstable();
     assert_eq!(named, ["limit", "status"]);
+    let answer = client.get("/provenance?cursor=106f05b59d3b2000000000000000000005fe71ba83").await;
+    assert_eq!(answer.bad_fields(), ["cursor"]);
+    assert_eq!(client.get("/projects/default/provenance/summary?colour=red").await.bad_fields(), ["colour"]);
     assert_nothing_stored(&client).await;
 }
 

@@ -6,6 +6,7 @@ mod keys;
 mod operators;
 mod terminal;
 mod trust;
+mod verify;
 
 use end_to_end::Plan;
 use serde_json::json;

@@ -33,6 +33,7 @@ mod provenance;
 mod replicas;
 mod server_restarts;
 mod slow_peers;
+mod standings;
 mod task_life;
 mod tracing;
 mod trust;

@@ -53,9 +53,10 @@ async fn a_person_answers_a_review_once_and_everybody_hears_of_it() {
     let answered = client.post("/reviews/r%2F1/request-changes", &changes).await;
     assert_eq!((answered.status, &answered.json["status"]), (200, &json!("changes_requested")));
     let event = outsider.0.next_message(&heard).await.body_json();
+    let data = &event["data"];
     assert_eq!(
-        (&event["data"]["task_id"], &event["data"]["decision"]),
-        (&json!(task_id), &json!("changes_requested"))
+        (&data["task_id"], &data["attempt"], &data["decision"]),
+        (&json!(task_id), &json!(1), &json!("changes_requested"))
     );
     let again = client.post("/reviews/r%2F1/approve", &json!({})).await;
     assert_eq!((again.status, &again.json["error_code"]), (400, &json!(2006)));
@@ -64,6 +65,12 @@ async fn a_person_answers_a_review_once_and_everybody_hears_of_it() {
 
     let next = outsider.begin_work(WORKER_QUEUE, "by-hand").await;
     assert_eq!((&next["attempt"], &next["feedback"][0]["message"]), (&json!(2), &json!("Nearly")));
+    // The verdict is about what was looked at, although the task went on before anybody heard of it.
+    let record = client.record_when(&task_id, "failed").await;
+    assert_eq!((&record["attempt"], &record["verification"]["source"]), (&json!(1), &json!("review")));
+    let output = json!({ "task_id": task_id, "artifact_id": "a-2", "worker_id": "by-hand" });
+    outsider.tell("task.events", "task.output.created", &output).await;
+    assert_eq!(client.record_when(&task_id, "pending").await["attempt"], 2);
     assert_eq!(client.get("/reviews").await.json["total"], 0);
 }
 

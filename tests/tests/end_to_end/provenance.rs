@@ -2,6 +2,7 @@
 
 use end_to_end::client::TASK_TIME;
 use end_to_end::{Client, Outsider, Plan, Role};
+use reqwest::Method;
 use serde_json::{Value, json};
 use test_support::wait_for;
 use uuid::Uuid;
@@ -192,4 +193,46 @@ async fn records_are_listed_priced_summed_up_and_verified() {
     })
     .await;
     assert_eq!(status["spend"]["total"]["cost_micro_units"], 360);
+}
+
+#[tokio::test]
+async fn checkpoints_of_a_project_that_only_the_provenance_store_knows_are_made_and_listed() {
+    let stack = Plan::new().start().await;
+    let (client, outsider) = (stack.client(), stack.outsider());
+    let path = "/projects/graph/checkpoints";
+    for answer in [client.get(path).await, client.post(path, &json!({})).await] {
+        assert_eq!((answer.status, &answer.json["error_code"]), (404, &json!(3001)), "{}", answer.text);
+    }
+    record(&client, &outsider, "a", &[]).await;
+    assert_eq!(client.get("/projects/graph").await.status, 404, "nobody submitted anything");
+    let listed = client.get(path).await;
+    assert_eq!((listed.status, &listed.json["total"]), (200, &json!(0)), "{}", listed.text);
+    let made = client.post(path, &json!({ "description": "good" })).await;
+    assert_eq!((made.status, &made.json["provenance_count"]), (201, &json!(1)), "{}", made.text);
+    let wanted = json!({ "project_id": "elsewhere", "description": "from outside" });
+    outsider.tell("cascade.events", "checkpoint.requested", &wanted).await;
+    wait_for("a checkpoint of a project without records", test_support::PATIENCE, || async {
+        let listed = client.get("/projects/elsewhere/checkpoints").await;
+        (listed.json["total"] == 1).then_some(())
+    })
+    .await;
+    assert_eq!(client.get(path).await.json["checkpoints"][0]["checkpoint_id"], made.json["checkpoint_id"]);
+}
+
+#[tokio::test]
+async fn importing_again_makes_a_project_that_the_gateway_does_not_know_of() {
+    let stack = Plan::new().start().await;
+    let client = stack.client();
+    let body = json!({ "id": "a", "task_id": "t", "project_id": "lost" });
+    let line = json!({ "kind": "record", "file": "a.json", "body": body }).to_string();
+    for outcome in ["imported", "unchanged"] {
+        assert_eq!(client.get("/projects/lost").await.status, 404);
+        let import = client.request(Method::POST, "/api/v1/provenance/import");
+        let import = import.header("content-type", "application/x-ndjson").body(line.clone());
+        let imported = client.send(import).await;
+        assert!(imported.text.contains(outcome), "{}", imported.text);
+        assert_eq!(client.get("/projects/lost").await.status, 200, "{outcome}");
+        // As if the gateway had died before it heard of the project.
+        client.send(client.request(Method::DELETE, "/api/v1/projects/lost")).await;
+    }
 }

@@ -5,3 +5,24 @@ pub(crate) mod get_rollback;
 pub(crate) mod list;
 pub(crate) mod rollback;
 mod view;
+
+use protocol::ProjectId;
+
+use super::AppState;
+use super::problem::ApiError;
+use super::projects::refusal;
+use crate::projects::catalogue::{self, ProjectError};
+
+/// Refuses a project of which neither the gateway nor the provenance-store has anything. Records of work from outside
+/// may be of projects that only the latter knows.
+async fn ensure_known(state: &AppState, project_id: &ProjectId) -> Result<(), ApiError> {
+    let unknown = match catalogue::find_project(&state.tasks, project_id).await {
+        Ok(_) => return Ok(()),
+        Err(unknown @ ProjectError::NotFound(_)) => unknown,
+        Err(error) => return Err(refusal(error)),
+    };
+    let summary = state.provenance.summarize_project(project_id.clone()).await?;
+    let is_known = summary.spend.total.records > 0
+        || !state.provenance.list_checkpoints(project_id.clone()).await?.is_empty();
+    if is_known { Ok(()) } else { Err(refusal(unknown)) }
+}

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::DateTime;
+use chrono::{DateTime, Datelike};
 use protocol::{ProjectId, TaskId, Timestamp};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
@@ -50,10 +50,10 @@ impl FromStr for ProjectCursor {
     fn from_str(text: &str) -> Result<Self, InvalidCursor> {
         let place = unsealed(text, KIND_PROJECT_PAGE)?;
         let (micros, id) = place.split_first_chunk::<8>().ok_or(InvalidCursor)?;
-        let created_at = DateTime::from_timestamp_micros(i64::from_be_bytes(*micros)).ok_or(InvalidCursor)?;
+        let created_at = time_of(*micros)?;
         let id = std::str::from_utf8(id).map_err(|_| InvalidCursor)?;
         let id = ProjectId::new(id).map_err(|_| InvalidCursor)?;
-        Ok(Self(ProjectKey { created_at: Timestamp::from(created_at), id }))
+        Ok(Self(ProjectKey { created_at, id }))
     }
 }
 
@@ -71,9 +71,9 @@ impl FromStr for TaskCursor {
     fn from_str(text: &str) -> Result<Self, InvalidCursor> {
         let place = unsealed(text, KIND_TASK_PAGE)?;
         let (micros, task_id) = place.split_first_chunk::<8>().ok_or(InvalidCursor)?;
-        let created_at = DateTime::from_timestamp_micros(i64::from_be_bytes(*micros)).ok_or(InvalidCursor)?;
+        let created_at = time_of(*micros)?;
         let task_id = TaskId(Uuid::from_slice(task_id).map_err(|_| InvalidCursor)?);
-        Ok(Self(PageKey { created_at: Timestamp::from(created_at), task_id }))
+        Ok(Self(PageKey { created_at, task_id }))
     }
 }
 
@@ -88,7 +88,7 @@ impl FromStr for HistoryCursor {
 
     fn from_str(text: &str) -> Result<Self, InvalidCursor> {
         let place = unsealed(text, KIND_HISTORY)?;
-        place.as_slice().try_into().map(u64::from_be_bytes).map(Self).map_err(|_| InvalidCursor)
+        sequence_of(&place).map(Self)
     }
 }
 
@@ -107,7 +107,7 @@ impl FromStr for AuditCursor {
 
     fn from_str(text: &str) -> Result<Self, InvalidCursor> {
         let place = unsealed(text, KIND_AUDIT)?;
-        place.as_slice().try_into().map(u64::from_be_bytes).map(Self).map_err(|_| InvalidCursor)
+        sequence_of(&place).map(Self)
     }
 }
 
@@ -127,6 +127,23 @@ pub(crate) fn unsealed(text: &str, kind: u8) -> Result<Vec<u8>, InvalidCursor> {
     let (&found, rest) = bytes.split_first().ok_or(InvalidCursor)?;
     let (place, check) = rest.split_last_chunk::<CHECK_BYTES>().ok_or(InvalidCursor)?;
     if found == kind && *check == check_of(kind, place) { Ok(place.to_vec()) } else { Err(InvalidCursor) }
+}
+
+/// A time that a list can be at: one that can be told to whoever keeps the list.
+///
+/// # Errors
+/// If nobody could write it.
+pub(crate) fn time_of(micros: [u8; 8]) -> Result<Timestamp, InvalidCursor> {
+    DateTime::from_timestamp_micros(i64::from_be_bytes(micros))
+        .filter(|time| (0..=9999).contains(&time.year()))
+        .map(Timestamp::from)
+        .ok_or(InvalidCursor)
+}
+
+/// A sequence number, which the database counts as a signed one.
+fn sequence_of(place: &[u8]) -> Result<u64, InvalidCursor> {
+    let sequence = place.try_into().map(i64::from_be_bytes).map_err(|_| InvalidCursor)?;
+    u64::try_from(sequence).map_err(|_| InvalidCursor)
 }
 
 fn check_of(kind: u8, place: &[u8]) -> [u8; CHECK_BYTES] {
@@ -174,6 +191,36 @@ mod tests {
             assert_eq!(changed.parse::<TaskCursor>(), Err(InvalidCursor), "{at}");
             assert_eq!(text[..at].parse::<TaskCursor>(), Err(InvalidCursor), "cut at {at}");
         }
+    }
+
+    #[test]
+    fn a_forged_cursor_leads_to_no_time_that_nobody_can_write() {
+        let sealed = |kind: u8, micros: i64, rest: &[u8]| {
+            let place = [&micros.to_be_bytes(), rest].concat();
+            fmt::from_fn(|formatter| write_sealed(formatter, kind, &place)).to_string()
+        };
+        let last = DateTime::parse_from_rfc3339("9999-12-31T23:59:59.999999Z").unwrap().timestamp_micros();
+        let first = DateTime::parse_from_rfc3339("0000-01-01T00:00:00Z").unwrap().timestamp_micros();
+        let task = [7; 16];
+        for (micros, fits) in [
+            (first, true),
+            (last, true),
+            (first - 1, false),
+            (last + 1, false),
+            (i64::MIN, false),
+            (i64::MAX, false),
+        ] {
+            assert_eq!(sealed(KIND_TASK_PAGE, micros, &task).parse::<TaskCursor>().is_ok(), fits, "{micros}");
+            assert_eq!(sealed(KIND_PROJECT_PAGE, micros, b"web").parse::<ProjectCursor>().is_ok(), fits);
+        }
+    }
+
+    #[test]
+    fn a_forged_cursor_leads_to_no_sequence_that_nothing_can_have() {
+        let furthest = i64::MAX.unsigned_abs();
+        assert_eq!(AuditCursor(furthest).to_string().parse(), Ok(AuditCursor(furthest)));
+        assert_eq!(AuditCursor(furthest + 1).to_string().parse::<AuditCursor>(), Err(InvalidCursor));
+        assert_eq!(HistoryCursor(u64::MAX).to_string().parse::<HistoryCursor>(), Err(InvalidCursor));
     }
 
     #[test]

@@ -15,17 +15,11 @@ mod view;
 use protocol::{ErrorCode, ProjectId};
 
 use super::problem::ApiError;
-use crate::http::AppState;
-use crate::projects::catalogue::{self, ProjectError};
+use crate::projects::catalogue::ProjectError;
 
 /// No project has that id.
 pub(crate) fn no_such_project(project_id: &ProjectId) -> ApiError {
     ApiError::new(ErrorCode::ProjectNotFound, format!("there is no project {project_id}"))
-}
-
-/// Refuses a project that does not exist.
-pub(crate) async fn ensure_project(state: &AppState, project_id: &ProjectId) -> Result<(), ApiError> {
-    catalogue::find_project(&state.tasks, project_id).await.map(|_| ()).map_err(refusal)
 }
 
 /// What a client learns of a use case that was refused.

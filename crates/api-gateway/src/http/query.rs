@@ -21,6 +21,16 @@ pub(crate) trait ReadQuery: Sized {
     fn read(parameters: &mut Parameters) -> Option<Self>;
 }
 
+/// The query of an endpoint that takes no parameters: whatever is given is not known.
+#[derive(Debug)]
+pub(crate) struct NoParameters;
+
+impl ReadQuery for NoParameters {
+    fn read(_: &mut Parameters) -> Option<Self> {
+        Some(Self)
+    }
+}
+
 /// Extractor of a query.
 #[derive(Debug)]
 pub(crate) struct Query<T>(pub(crate) T);

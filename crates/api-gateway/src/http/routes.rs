@@ -2,6 +2,7 @@
 //! are answered with 405 and what is allowed.
 
 use actix_web::dev::HttpServiceFactory;
+use actix_web::guard::fn_guard;
 use actix_web::http::Method;
 use actix_web::http::header;
 use actix_web::middleware::from_fn;
@@ -105,6 +106,7 @@ routes! {
     DELETE "/api/v1/projects/{project_id}/webhooks/{webhook_id}" => webhooks::delete::delete_webhook;
     GET  "/api/v1/projects/{project_id}/provenance/summary" => provenance::summary::summarize_provenance;
     GET  "/api/v1/projects/{project_id}/provenance/verify" => provenance::verify::verify_provenance;
+    GET  "/api/v1/unowned/provenance/verify" => provenance::verify::verify_unowned_provenance;
     GET  "/api/v1/provenance" => provenance::list::list_provenance;
     GET  "/api/v1/provenance/{id}" => provenance::get::get_provenance;
     GET  "/api/v1/workers" => operations::workers::list_workers;
@@ -149,6 +151,9 @@ aliases! {
     GET "/api/v1/docs/{file}" => operations::docs::get_docs_file;
 }
 
+/// Paths that are names as well: looking there shows what has that name, by the route with the parameter.
+const NAMES_TOO: &[&str] = &["/api/v1/provenance/import"];
+
 /// Adds the routes to an application. Whatever matches none of them is 404.
 pub(crate) fn configure(config: &mut ServiceConfig) {
     for path in paths() {
@@ -176,7 +181,11 @@ fn paths() -> Vec<&'static str> {
 /// One path with all its methods, and the guard before them. `GET` implies `HEAD`, and `OPTIONS` tells what is
 /// allowed.
 fn resource(path: &'static str, entries: &[&RouteEntry]) -> impl HttpServiceFactory + use<> {
+    let is_name_too = NAMES_TOO.contains(&path);
     let mut allowed: Vec<String> = entries.iter().map(|entry| entry.method.to_string()).collect();
+    if is_name_too {
+        allowed.push("GET".to_owned());
+    }
     if allowed.iter().any(|method| method == "GET") {
         allowed.push("HEAD".to_owned());
     }
@@ -184,6 +193,10 @@ fn resource(path: &'static str, entries: &[&RouteEntry]) -> impl HttpServiceFact
     let allowed = allowed.join(", ");
 
     let mut resource = web::resource(path);
+    if is_name_too {
+        let is_look = |method: &Method| [Method::GET, Method::HEAD].contains(method);
+        resource = resource.guard(fn_guard(move |context| !is_look(&context.head().method)));
+    }
     for entry in entries {
         resource = resource.route((entry.route)().method(entry.method.clone()));
         if entry.method == Method::GET {

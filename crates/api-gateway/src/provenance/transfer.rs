@@ -8,6 +8,7 @@ use service_runtime::backoff::Backoff;
 use service_runtime::database::StoreError;
 use thiserror::Error;
 use tracing::warn;
+use uuid::Uuid;
 
 use super::{ProvenanceClient, ProvenanceError};
 use crate::projects::store::insert_missing_projects;
@@ -53,24 +54,26 @@ impl Transfer {
         Self { client, tasks }
     }
 
-    /// Imports a batch, and makes the projects that it needs. `patiently` waits out what passes.
+    /// Imports a batch of an import, and makes the projects that it needs. `patiently` waits out what passes.
     pub(crate) async fn import(
         &self,
+        import_id: Uuid,
         first_line: u64,
         lines: &[String],
         dry_run: bool,
         patiently: bool,
     ) -> Result<Vec<ImportedLine>, TransferError> {
-        retry(patiently, || self.import_once(first_line, lines.to_vec(), dry_run)).await
+        retry(patiently, || self.import_once(import_id, first_line, lines.to_vec(), dry_run)).await
     }
 
     async fn import_once(
         &self,
+        import_id: Uuid,
         first_line: u64,
         lines: Vec<String>,
         dry_run: bool,
     ) -> Result<Vec<ImportedLine>, TransferError> {
-        let imported = self.client.import_lines(first_line, lines, dry_run).await?;
+        let imported = self.client.import_lines(import_id, first_line, lines, dry_run).await?;
         if !imported.projects.is_empty() {
             let projects: Vec<&ProjectId> = imported.projects.iter().collect();
             let mut conn = self.tasks.connection().await?;

@@ -12,6 +12,7 @@ use super::schedule::{Pass, Reconciler};
 use crate::settings::RetentionSettings;
 use crate::tasks::TaskService;
 use crate::tasks::store::history;
+use crate::trust::store::standings;
 use crate::{audit, idempotency};
 
 /// Most rows of one transaction.
@@ -49,6 +50,7 @@ impl Reconciler for Retention {
             inbox::delete_before(&mut conn, self.days_ago(self.settings.inbox_days), BATCH).await?,
             audit::delete_before(&mut conn, self.days_ago(self.settings.audit_days), BATCH).await?,
             idempotency::delete_before(&mut conn, self.keys_before(), BATCH).await?,
+            standings::delete_before(&mut conn, self.days_ago(self.settings.inbox_days), BATCH).await?,
         ];
         let full = forgotten.iter().any(|rows| *rows >= BATCH.unsigned_abs() as usize);
         let walks_on = self.walk_histories(&mut conn).await?;

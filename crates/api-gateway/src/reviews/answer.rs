@@ -113,10 +113,14 @@ async fn take_answer(
     Ok((task.map_or(Taken::Unknown, |task| Taken::Answered(Box::new(task))), Some(committed)))
 }
 
+/// The answer as everybody hears it. Names the attempt: that the task goes on with the next one may be heard before.
 fn announcement(service: &TaskService, changes: &ChangeSet<'_>, review: &Review, answer: &Answer) -> Event {
+    let task = changes.task(review.task_id);
     let completed = ReviewCompleted {
         review_id: review.id.to_string(),
         task_id: review.task_id,
+        // Looked up before the lock, the review itself may be one that was asked of an earlier attempt.
+        attempt: Some(task.map_or(review.attempt, |task| task.attempt)),
         decision: answer.decision,
         reviewer_id: answer.reviewer.clone(),
         comments: answer.comments.clone(),
@@ -124,7 +128,7 @@ fn announcement(service: &TaskService, changes: &ChangeSet<'_>, review: &Review,
     };
     let mut event = Event::new(SOURCE, service.now(), completed);
     event.id = service.id_to_make();
-    match changes.task(review.task_id) {
+    match task {
         Some(task) => event.in_trace(task.submission.trace_id),
         None => event,
     }

@@ -21,6 +21,7 @@ mod random;
 mod replicas;
 mod retention;
 mod reviews;
+mod rollbacks;
 mod served_again;
 mod submissions;
 mod timers;

@@ -1,4 +1,6 @@
-//! What events tell of artifacts and rollbacks, apart from tasks: noted in the transaction of their batch.
+//! What events tell of artifacts and rollbacks, apart from tasks: noted in the transaction of their batch. How artifacts
+//! stand is the provenance-store's to say. What others tell of them is believed until it has answered, where that holds
+//! work back, and otherwise not at all.
 
 use std::collections::HashSet;
 
@@ -6,53 +8,46 @@ use chrono::{DateTime, Utc};
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
 use messaging::inbox;
-use protocol::events::{EventData, RollbackCompleted};
+use protocol::events::{ArtifactStanding, EventData, RollbackCompleted};
 use protocol::{ArtifactId, Event, EventId};
 
 use super::store::rollbacks::mark_carried_out;
-use super::store::{delete_outdated, delete_tainted, insert_tainted};
+use super::store::standings::{insert_asked, save_standing};
 
-/// Sources whose clock is ours.
+/// What our services tell of is known here before they tell.
 const OUR_SERVICES: &str = "/orchestration/";
 
 /// Something told about artifacts.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Notice {
-    /// They were found wrong.
-    Tainted { artifacts: Vec<ArtifactId>, cascade_id: Option<String>, at: Option<DateTime<Utc>> },
-    /// They are good.
-    Cleared { artifacts: Vec<ArtifactId> },
-    /// New versions of them were recorded, and are not tainted.
-    Recorded { artifacts: Vec<ArtifactId>, at: DateTime<Utc> },
+    /// How they stand.
+    Standing(ArtifactStanding),
+    /// Somebody outside found them wrong.
+    Tainted { artifacts: Vec<ArtifactId>, cascade_id: Option<String>, propagates: bool },
     /// A rollback was carried out, or refused.
     RolledBack(Box<RollbackCompleted>),
+    /// What is of no consequence here until the provenance-store tells how things stand.
+    Elsewhere,
 }
 
 impl Notice {
     /// What the event tells; `None` if it is about something else.
     pub(crate) fn of(event: &Event) -> Option<Self> {
-        let at = event.time.to_utc();
-        // A stranger's clock may be wrong: what it says counts from when it is heard.
-        let ours = event.source.starts_with(OUR_SERVICES).then_some(at);
         Some(match &event.data {
-            EventData::ArtifactTainted(told) => Self::Tainted {
-                artifacts: told.artifacts().into_iter().cloned().collect(),
-                cascade_id: told.cascade_id.clone(),
-                at: ours,
-            },
-            // With a source, it tells of what was only suspect because of that.
-            EventData::ArtifactCleared(told) if told.source_id.is_some() => {
-                Self::Cleared { artifacts: Vec::new() }
+            EventData::ArtifactStanding(told) => Self::Standing(told.clone()),
+            // Which of them are the newest of a record that is named, only the provenance-store knows.
+            EventData::ArtifactTainted(told)
+                if told.provenance_id.is_none() && !event.source.starts_with(OUR_SERVICES) =>
+            {
+                Self::Tainted {
+                    artifacts: told.artifacts().into_iter().cloned().collect(),
+                    cascade_id: told.cascade_id.clone(),
+                    propagates: told.propagate.unwrap_or(true),
+                }
             }
-            EventData::ArtifactCleared(told) => {
-                Self::Cleared { artifacts: told.artifacts().into_iter().cloned().collect() }
-            }
-            EventData::ProvenanceRecorded(told) if told.is_tainted => {
-                Self::Tainted { artifacts: told.artifact_ids.clone(), cascade_id: None, at: ours }
-            }
-            EventData::ProvenanceRecorded(told) => {
-                Self::Recorded { artifacts: told.artifact_ids.clone(), at }
-            }
+            EventData::ArtifactTainted(_)
+            | EventData::ArtifactCleared(_)
+            | EventData::ProvenanceRecorded(_) => Self::Elsewhere,
             EventData::RollbackCompleted(told) => Self::RolledBack(Box::new(told.clone())),
             _ => return None,
         })
@@ -76,43 +71,53 @@ pub(crate) struct Noted {
 
 impl Notices {
     pub(crate) fn add(&mut self, event: EventId, notice: Notice) {
-        self.list.push((event, notice));
+        if notice != Notice::Elsewhere {
+            self.list.push((event, notice));
+        }
     }
 
     /// Notes them in the caller's transaction, each event once.
     pub(crate) async fn note(&self, conn: &mut AsyncPgConnection, now: DateTime<Utc>) -> QueryResult<Noted> {
         let mut noted = Noted::default();
-        let mut new = self.claim(conn).await?;
-        let mut recorded = Vec::new();
+        if self.list.is_empty() {
+            return Ok(noted);
+        }
+        // An answer may come before what it answers: that is not to be waited for any more.
+        let answered = inbox::claim(conn, &self.answered()).await?;
+        let mut new = inbox::claim(conn, &self.counted()).await?;
+        new.retain(|event| !answered.contains(event));
         for (event, notice) in &self.list {
             match notice {
-                // By its time, repeating it does no harm.
-                Notice::Recorded { artifacts, at } => {
-                    recorded.extend(artifacts.iter().map(|artifact| (artifact.clone(), *at)));
+                Notice::Standing(told) => noted.untainted |= save_standing(conn, told, now).await?,
+                Notice::Tainted { artifacts, cascade_id, propagates } if new.remove(event) => {
+                    insert_asked(conn, *event, artifacts, cascade_id.as_deref(), *propagates, now).await?;
                 }
-                _ if !new.remove(event) => {}
-                Notice::Tainted { artifacts, cascade_id, at } => {
-                    let at = at.unwrap_or(now).min(now);
-                    insert_tainted(conn, artifacts, cascade_id.as_deref(), at).await?;
+                Notice::RolledBack(told) if new.remove(event) => {
+                    noted.rolled_back |= roll_back(conn, told, now).await?;
                 }
-                Notice::Cleared { artifacts } => {
-                    noted.untainted |= delete_tainted(conn, artifacts).await? > 0;
-                }
-                Notice::RolledBack(told) => noted.rolled_back |= roll_back(conn, told, now).await?,
+                Notice::Tainted { .. } | Notice::RolledBack(_) | Notice::Elsewhere => {}
             }
         }
-        noted.untainted |= delete_outdated(conn, &recorded).await? > 0;
         Ok(noted)
     }
 
-    async fn claim(&self, conn: &mut AsyncPgConnection) -> QueryResult<HashSet<EventId>> {
-        let counted = |(_, notice): &&(EventId, Notice)| !matches!(notice, Notice::Recorded { .. });
-        let ids: Vec<EventId> = self.list.iter().filter(counted).map(|(event, _)| *event).collect();
-        if ids.is_empty() { Ok(HashSet::new()) } else { inbox::claim(conn, &ids).await }
+    /// The events that the batch answers.
+    fn answered(&self) -> Vec<EventId> {
+        let answers = self.list.iter().filter_map(|(_, notice)| match notice {
+            Notice::Standing(told) => Some(&told.answers),
+            Notice::Tainted { .. } | Notice::RolledBack(_) | Notice::Elsewhere => None,
+        });
+        answers.flatten().copied().collect()
+    }
+
+    /// The events that count once. How artifacts stand may be told as often as anybody likes.
+    fn counted(&self) -> Vec<EventId> {
+        let counted = self.list.iter().filter(|(_, notice)| !matches!(notice, Notice::Standing(_)));
+        counted.map(|(event, _)| *event).collect()
     }
 }
 
-/// What was taken back holds tasks from now on, even if the events that tell of the artifacts come later.
+/// What was taken back holds tasks from the moment on at which they are run again.
 async fn roll_back(
     conn: &mut AsyncPgConnection,
     told: &RollbackCompleted,
@@ -121,6 +126,33 @@ async fn roll_back(
     if told.dry_run || !mark_carried_out(conn, told, now).await? || told.error.is_some() {
         return Ok(false);
     }
-    insert_tainted(conn, &told.artifact_ids, Some(&told.rollback_id.to_string()), now).await?;
+    let superseded: HashSet<&ArtifactId> = told.superseded.iter().collect();
+    let standing = ArtifactStanding {
+        moment: told.moment.unwrap_or_default(),
+        tainted: told.artifact_ids.iter().filter(|name| !superseded.contains(name)).cloned().collect(),
+        untainted: told.superseded.clone(),
+        answers: Vec::new(),
+    };
+    save_standing(conn, &standing, now).await?;
     Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_strangers_say_of_newest_versions_is_waited_for() {
+        let told = |source: &str, members: serde_json::Value| {
+            let data: protocol::events::ArtifactTainted = serde_json::from_value(members).unwrap();
+            Notice::of(&Event::new(source, Utc::now(), data)).unwrap()
+        };
+        let named = serde_json::json!({"artifact_ids": ["a", "b"]});
+        assert!(
+            matches!(told("/qa", named.clone()), Notice::Tainted { artifacts, .. } if artifacts.len() == 2)
+        );
+        assert_eq!(told("/orchestration/api-gateway", named), Notice::Elsewhere);
+        let version = serde_json::json!({"artifact_id": "a", "provenance_id": uuid::Uuid::nil()});
+        assert_eq!(told("/qa", version), Notice::Elsewhere);
+    }
 }

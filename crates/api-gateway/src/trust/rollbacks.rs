@@ -12,7 +12,8 @@ use service_runtime::database::StoreError;
 use thiserror::Error;
 
 use super::store::rollbacks::{
-    RollbackRow, find_rollback, insert_requested, list_to_run_again, mark_reopened, take_pending,
+    RollbackRow, find_rollback, insert_requested, list_to_run_again, mark_ended_without_tasks, mark_reopened,
+    take_pending,
 };
 use crate::provenance::{ProvenanceClient, ProvenanceError};
 use crate::tasks::TaskService;
@@ -103,7 +104,10 @@ pub(crate) async fn reopen_tasks(service: &TaskService, limit: i64) -> Result<us
     let done = conn
         .transaction::<_, DieselError, _>(async |conn| {
             let pending = take_pending(conn, limit).await?;
-            let Some(&first) = pending.first() else { return Ok(None) };
+            let Some(&first) = pending.first() else {
+                mark_ended_without_tasks(conn, service.now()).await?;
+                return Ok(None);
+            };
             let listed: Vec<_> = pending.iter().map(|task| task.task_id).collect();
             let again = list_to_run_again(conn, &listed).await?;
             let locked = lock_tasks(conn, &again).await?;

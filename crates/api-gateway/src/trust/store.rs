@@ -1,6 +1,7 @@
 //! SQL of tainted artifacts and of the tasks that they hold.
 
 pub(crate) mod rollbacks;
+pub(crate) mod standings;
 
 use std::collections::HashSet;
 
@@ -10,10 +11,8 @@ use diesel::sql_query;
 use diesel::sql_types::Uuid as SqlUuid;
 use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use protocol::{ArtifactId, TaskId};
+use protocol::TaskId;
 use uuid::Uuid;
-
-use crate::tasks::store::arrays::array_statement;
 
 /// Every artifact that `task` would use and that is tainted: its own inputs, and what the tasks that it depends on
 /// produced. Nothing for a task that was told to go on.
@@ -23,65 +22,8 @@ const TAINTED_INPUTS: &str = "SELECT tainted.artifact_id FROM (
         SELECT artifact ->> 'artifact_id' FROM tasks other, jsonb_array_elements(other.artifacts) artifact
         WHERE other.task_id = ANY (task.depends_on)
     ) used
-    JOIN tainted_artifacts tainted ON tainted.artifact_id = used.artifact_id
+    JOIN distrusted_artifacts tainted ON tainted.artifact_id = used.artifact_id
     WHERE NOT EXISTS (SELECT FROM input_releases released WHERE released.task_id = task.task_id)";
-
-/// Says of artifacts that they are tainted.
-pub(crate) async fn insert_tainted(
-    conn: &mut AsyncPgConnection,
-    artifacts: &[ArtifactId],
-    cascade_id: Option<&str>,
-    at: DateTime<Utc>,
-) -> QueryResult<()> {
-    if artifacts.is_empty() {
-        return Ok(());
-    }
-    sql_query(
-        "INSERT INTO tainted_artifacts (artifact_id, cascade_id, marked_at)
-         SELECT DISTINCT name, $2, $3 FROM UNNEST($1) AS told (name) ORDER BY name
-         ON CONFLICT (artifact_id) DO UPDATE SET cascade_id = EXCLUDED.cascade_id,
-            marked_at = greatest(tainted_artifacts.marked_at, EXCLUDED.marked_at)",
-    )
-    .bind::<Array<Text>, _>(names(artifacts))
-    .bind::<Nullable<Text>, _>(cascade_id)
-    .bind::<Timestamptz, _>(at)
-    .execute(conn)
-    .await
-    .map(|_| ())
-}
-
-/// Says of artifacts that they are not tainted; tells how many were.
-pub(crate) async fn delete_tainted(
-    conn: &mut AsyncPgConnection,
-    artifacts: &[ArtifactId],
-) -> QueryResult<usize> {
-    sql_query("DELETE FROM tainted_artifacts WHERE artifact_id = ANY ($1)")
-        .bind::<Array<Text>, _>(names(artifacts))
-        .execute(conn)
-        .await
-}
-
-array_statement! {
-    /// Taints of earlier versions.
-    DeleteOutdated<'a> {
-        artifact_id: Text => &'a str,
-        recorded_at: Timestamptz => DateTime<Utc>,
-    }
-    before "DELETE FROM tainted_artifacts known USING ";
-    after "AS told (name, at) WHERE known.artifact_id = told.name AND known.marked_at < told.at";
-}
-
-/// A new version of an artifact was recorded at this time: the taint was an older one's. Tells how many there were.
-pub(crate) async fn delete_outdated(
-    conn: &mut AsyncPgConnection,
-    recorded: &[(ArtifactId, DateTime<Utc>)],
-) -> QueryResult<usize> {
-    if recorded.is_empty() {
-        return Ok(0);
-    }
-    let (artifact_id, recorded_at) = recorded.iter().map(|(name, at)| (name.as_str(), *at)).unzip();
-    DeleteOutdated { artifact_id, recorded_at }.execute(conn).await
-}
 
 #[derive(QueryableByName)]
 struct NameRow {
@@ -95,15 +37,11 @@ pub(crate) async fn list_tainted(
     artifacts: Vec<&str>,
 ) -> QueryResult<HashSet<String>> {
     let rows: Vec<NameRow> =
-        sql_query("SELECT artifact_id FROM tainted_artifacts WHERE artifact_id = ANY ($1)")
+        sql_query("SELECT artifact_id FROM distrusted_artifacts WHERE artifact_id = ANY ($1)")
             .bind::<Array<Text>, _>(artifacts)
             .load(conn)
             .await?;
     Ok(rows.into_iter().map(|row| row.artifact_id).collect())
-}
-
-fn names(artifacts: &[ArtifactId]) -> Vec<&str> {
-    artifacts.iter().map(ArtifactId::as_str).collect()
 }
 
 /// A task and a tainted artifact that it would use.
@@ -124,7 +62,7 @@ pub(crate) async fn list_tainted_inputs(
     sql_query(format!(
         "SELECT task.task_id, min(tainted.artifact_id) AS artifact_id
          FROM tasks task CROSS JOIN LATERAL ({TAINTED_INPUTS}) tainted
-         WHERE task.task_id = ANY ($1) AND EXISTS (SELECT FROM tainted_artifacts) GROUP BY task.task_id"
+         WHERE task.task_id = ANY ($1) AND EXISTS (SELECT FROM distrusted_artifacts) GROUP BY task.task_id"
     ))
     .bind::<Array<SqlUuid>, _>(ids)
     .load(conn)

@@ -4,6 +4,7 @@ pub(crate) mod export;
 mod files;
 pub(crate) mod graph;
 pub(crate) mod import;
+pub(crate) mod list;
 mod record;
 pub(crate) mod verify;
 
@@ -20,6 +21,10 @@ pub(crate) enum ProvenanceCommand {
         /// Record, artifact or task
         id: String,
     },
+    /// List records by filter, newest first
+    List(list::ListArguments),
+    /// Sum up a project's records: whether they can be trusted, and what they cost by tier
+    Summary(list::SummaryArguments),
     /// Show everything that it was built on, and that was built on it
     Lineage {
         /// Record, artifact or task
@@ -39,7 +44,7 @@ pub(crate) enum ProvenanceCommand {
     Export(export::ExportArguments),
     /// Read a folder of record files
     Import(import::ImportArguments),
-    /// Check that no record of a project was altered, removed or reordered
+    /// Check that no record of a project was altered, removed, added or reordered
     Verify(verify::VerifyArguments),
 }
 
@@ -47,6 +52,8 @@ pub(crate) enum ProvenanceCommand {
 pub(super) async fn run(command: ProvenanceCommand, session: &Session<'_>) -> Result<(), Failure> {
     match command {
         ProvenanceCommand::Show { id } => record::show(&id, session).await,
+        ProvenanceCommand::List(arguments) => list::list(&arguments, session).await,
+        ProvenanceCommand::Summary(arguments) => list::summary(&arguments, session).await,
         ProvenanceCommand::Lineage { id } => graph::lineage(&id, session).await,
         ProvenanceCommand::Impact { id } => graph::impact(&id, session).await,
         ProvenanceCommand::RootCause { id } => graph::root_cause(&id, session).await,

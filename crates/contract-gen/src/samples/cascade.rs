@@ -1,10 +1,10 @@
 //! Samples of taint, checkpoints and rollback.
 
 use protocol::events::{
-    ArtifactCleared, ArtifactSuspect, ArtifactTainted, CascadeCompleted, CascadeStarted, CheckpointCreated,
-    CheckpointRequested, JsonObject, RollbackCompleted, RollbackRequested,
+    ArtifactCleared, ArtifactStanding, ArtifactSuspect, ArtifactTainted, CascadeCompleted, CascadeStarted,
+    CheckpointCreated, CheckpointRequested, JsonObject, RollbackCompleted, RollbackRequested,
 };
-use protocol::ids::{CheckpointId, RollbackId};
+use protocol::ids::{CheckpointId, EventId, RollbackId};
 use protocol::vocabulary::Severity;
 
 use super::{artifact_id, numbered, project_id, task_id};
@@ -68,6 +68,15 @@ pub(super) fn cleared() -> ArtifactCleared {
     }
 }
 
+pub(super) fn standing() -> ArtifactStanding {
+    ArtifactStanding {
+        moment: 1_790_000_000_000_000,
+        tainted: vec![artifact_id(WRONG)],
+        untainted: vec![artifact_id(BUILT_ON_IT)],
+        answers: vec![EventId::from(numbered(7))],
+    }
+}
+
 pub(super) fn checkpoint_requested() -> CheckpointRequested {
     CheckpointRequested {
         checkpoint_id: Some(checkpoint_id()),
@@ -104,6 +113,8 @@ pub(super) fn rollback_completed() -> RollbackCompleted {
         trigger: Some(REASON.to_owned()),
         records_invalidated: 1,
         artifact_ids: vec![artifact_id(BUILT_ON_IT)],
+        superseded: Vec::new(),
+        moment: Some(1_790_000_000_000_001),
         task_ids: vec![task_id()],
         dry_run: false,
         error: None,

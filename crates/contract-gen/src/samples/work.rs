@@ -136,6 +136,7 @@ pub(super) fn review_completed() -> ReviewCompleted {
     ReviewCompleted {
         review_id: "review-31".to_owned(),
         task_id: task_id(),
+        attempt: Some(2),
         decision: ReviewDecision::ChangesRequested,
         reviewer_id: Some("reviewer-2".to_owned()),
         comments: Some("Prices may be negative: credit notes".to_owned()),

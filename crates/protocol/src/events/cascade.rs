@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Failure, JsonObject, null_as_default};
-use crate::ids::{ArtifactId, CheckpointId, ProjectId, ProvenanceId, RollbackId, TaskId};
+use crate::ids::{ArtifactId, CheckpointId, EventId, ProjectId, ProvenanceId, RollbackId, TaskId};
 use crate::vocabulary::Severity;
 
 /// `cascade.started`: a taint begins to spread.
@@ -93,6 +93,23 @@ artifact_event!(
     ArtifactCleared {}
 );
 
+/// `artifact.standing`: whether the newest versions of artifacts are tainted. Told whenever that changes, and in answer
+/// to every `artifact.tainted`. What is told may overtake what was told before; the moments say which is which.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ArtifactStanding {
+    /// When it was so: microseconds since 1970 by the provenance-store's own clock, which never goes back.
+    pub moment: i64,
+    /// Artifacts whose newest version is tainted.
+    #[serde(default)]
+    pub tainted: Vec<ArtifactId>,
+    /// Artifacts whose newest version is not.
+    #[serde(default)]
+    pub untainted: Vec<ArtifactId>,
+    /// The events that it answers: what they told was taken into account.
+    #[serde(default)]
+    pub answers: Vec<EventId>,
+}
+
 /// `checkpoint.requested`: a checkpoint is wanted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CheckpointRequested {
@@ -162,6 +179,12 @@ pub struct RollbackCompleted {
     /// Artifacts that no longer count.
     #[serde(default)]
     pub artifact_ids: Vec<ArtifactId>,
+    /// Those of the artifacts of which a newer version counts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub superseded: Vec<ArtifactId>,
+    /// When the artifacts stood so, as `artifact.standing` tells it; absent where nothing was changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moment: Option<i64>,
     /// Tasks to run again.
     #[serde(default)]
     pub task_ids: Vec<TaskId>,

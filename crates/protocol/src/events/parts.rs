@@ -1,7 +1,10 @@
 //! Pieces that several events share.
 
+use std::fmt;
+
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::{Error, IntoDeserializer, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::null_as_default;
 use crate::ids::ArtifactId;
@@ -59,8 +62,9 @@ pub struct Input {
     pub checksum: Option<String>,
 }
 
-/// Inputs arrive as objects or, from the simplest workers, as bare artifact ids.
-#[derive(Deserialize, JsonSchema)]
+/// Inputs arrive as objects or, from the simplest workers, as bare artifact ids. Read by hand, so that what is wrong
+/// with one can be named.
+#[derive(JsonSchema)]
 #[serde(untagged)]
 enum InputForm {
     Bare(ArtifactId),
@@ -71,6 +75,60 @@ enum InputForm {
         #[serde(default, alias = "version_at_consumption")]
         checksum: Option<String>,
     },
+}
+
+#[derive(Deserialize)]
+#[serde(field_identifier, rename_all = "snake_case")]
+enum InputMember {
+    ArtifactId,
+    Relationship,
+    #[serde(alias = "version_at_consumption")]
+    Checksum,
+    #[serde(other)]
+    Unknown,
+}
+
+impl<'de> Deserialize<'de> for InputForm {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(InputVisitor)
+    }
+}
+
+struct InputVisitor;
+
+impl<'de> Visitor<'de> for InputVisitor {
+    type Value = InputForm;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an artifact id or an object with one")
+    }
+
+    fn visit_str<E: Error>(self, id: &str) -> Result<InputForm, E> {
+        named("artifact_id", ArtifactId::deserialize(id.into_deserializer())).map(InputForm::Bare)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<InputForm, A::Error> {
+        let (mut artifact_id, mut word, mut checksum) = (None, None::<String>, None::<String>);
+        while let Some(member) = members.next_key()? {
+            match member {
+                InputMember::ArtifactId => artifact_id = Some(named("artifact_id", members.next_value())?),
+                InputMember::Relationship => word = named("relationship", members.next_value())?,
+                InputMember::Checksum => checksum = named("checksum", members.next_value())?,
+                InputMember::Unknown => {
+                    members.next_value::<serde::de::IgnoredAny>()?;
+                }
+            }
+        }
+        let artifact_id = artifact_id.ok_or_else(|| Error::missing_field("artifact_id"))?;
+        // A word of tomorrow says at least that it was used.
+        let relationship = word.and_then(|word| word.parse().ok());
+        Ok(InputForm::Full { artifact_id, relationship, checksum })
+    }
+}
+
+/// Says in which member an error is.
+pub(super) fn named<T, E: Error>(member: &str, read: Result<T, E>) -> Result<T, E> {
+    read.map_err(|error| E::custom(format_args!("{member}: {error}")))
 }
 
 impl From<InputForm> for Input {
@@ -284,5 +342,30 @@ mod tests {
         assert_eq!(inputs[0].relationship, Relationship::Consumed);
         assert_eq!(inputs[1].relationship, Relationship::Referenced);
         assert_eq!(inputs[1].checksum.as_deref(), Some("ff"));
+    }
+
+    #[test]
+    fn an_input_used_in_a_way_that_is_not_known_counts_as_consumed() {
+        let inputs: Vec<Input> = serde_json::from_str(
+            r#"[{"artifact_id":"a","relationship":"quoted"}, {"relationship":null,"artifact_id":"b","extra":[1]}]"#,
+        )
+        .unwrap();
+        assert!(inputs.iter().all(|input| input.relationship == Relationship::Consumed), "{inputs:?}");
+    }
+
+    #[test]
+    fn what_is_wrong_with_an_input_is_named() {
+        for (input, expected) in [
+            ("7", "an artifact id or an object with one"),
+            (r#""""#, "artifact_id: "),
+            ("{}", "missing field `artifact_id`"),
+            (r#"{"artifact_id":7}"#, "artifact_id: invalid type"),
+            (r#"{"artifact_id":null}"#, "artifact_id: invalid type"),
+            (r#"{"artifact_id":"a","relationship":7}"#, "relationship: invalid type"),
+            (r#"{"artifact_id":"a","version_at_consumption":{}}"#, "checksum: invalid type"),
+        ] {
+            let error = serde_json::from_str::<Input>(input).unwrap_err().to_string();
+            assert!(error.contains(expected), "{input}: {error}");
+        }
     }
 }

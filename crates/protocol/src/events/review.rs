@@ -38,6 +38,9 @@ pub struct ReviewCompleted {
     pub review_id: String,
     /// The task it is about.
     pub task_id: TaskId,
+    /// Which pass was looked at; the current one when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<u32>,
     /// The answer.
     pub decision: ReviewDecision,
     /// Who answered.

@@ -1,8 +1,9 @@
 //! What workers, agents and QA tell.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
+use super::parts::named;
 use super::{Input, JsonObject, Output, null_as_default};
 use crate::ids::{ArtifactId, ProjectId, RequestId, TaskId};
 use crate::timestamp::Timestamp;
@@ -78,7 +79,7 @@ pub struct TaskOutputCreated {
     #[serde(default, deserialize_with = "null_as_default")]
     pub output: Output,
     /// What it was made from.
-    #[serde(default, deserialize_with = "null_as_default")]
+    #[serde(default, deserialize_with = "read_inputs_consumed")]
     pub inputs_consumed: Vec<Input>,
     /// Who made it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -99,8 +100,16 @@ pub struct TaskOutputCreated {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confidence: Option<f64>,
     /// When the work began.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "read_started_at", skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Timestamp>,
+}
+
+fn read_inputs_consumed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Input>, D::Error> {
+    named("inputs_consumed", null_as_default(deserializer))
+}
+
+fn read_started_at<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+    named("started_at", Option::deserialize(deserializer))
 }
 
 /// `task.completed`: an agent finished.
@@ -173,4 +182,23 @@ pub struct TaskRejected {
     /// Which pass; the current one when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempt: Option<u32>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_with_an_output_is_named() {
+        let task = "0197a000-0000-7000-8000-000000000001";
+        let refuse = |member: &str| {
+            let data = format!(r#"{{"task_id":"{task}","artifact_id":"a",{member}}}"#);
+            serde_json::from_str::<TaskOutputCreated>(&data).unwrap_err().to_string()
+        };
+        let error = refuse(r#""inputs_consumed":["a",{"artifact_id":7}]"#);
+        assert!(error.starts_with("inputs_consumed: artifact_id: invalid type: integer `7`"), "{error}");
+        let error = refuse(r#""started_at":"-4000-01-01T00:00:00""#);
+        assert!(error.starts_with(r#"started_at: "-4000-01-01T00:00:00" is not a time"#), "{error}");
+        assert_eq!(error.matches(" at line 1").count(), 1, "{error}");
+    }
 }

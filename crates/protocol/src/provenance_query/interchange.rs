@@ -37,7 +37,7 @@ pub struct ImportedLine {
 pub struct ImportedLines {
     /// One for each line that is not blank, in their order.
     pub lines: Vec<ImportedLine>,
-    /// The projects that something was imported into.
+    /// The projects of what is here now, whether it came with these lines or was here before.
     pub projects: Vec<ProjectId>,
 }
 

@@ -5,7 +5,7 @@ use diesel::QueryResult;
 use diesel::result::Error;
 use diesel_async::{AsyncConnection, AsyncPgConnection};
 use messaging::{OutboxEntry, inbox, outbox};
-use protocol::Event;
+use protocol::{ArtifactId, Event, ProvenanceId};
 
 use super::{Order, Wish};
 use crate::marks::{self, Cause};
@@ -61,16 +61,36 @@ async fn follow(
     policy: Policy,
 ) -> QueryResult<Option<Vec<OutboxEntry>>> {
     match wish {
-        Wish::Taint(order) => marks::taint(conn, order, cause, policy.marks).await,
+        Wish::Taint(order) => {
+            let follow = marks::taint(conn, order, cause, policy.marks).await?;
+            with_standing(conn, follow, &order.artifact_ids, order.provenance_id, cause).await
+        }
         Wish::Suspect(told) => marks::suspect(conn, told, cause, policy.marks).await,
         Wish::Clear { artifact_ids, provenance_id } => {
             let targets = marks::find_targets(conn, artifact_ids, *provenance_id).await?;
             let Some(targets) = targets else { return Ok(None) };
-            Ok(Some(marks::clear(conn, &targets, cause, policy.marks).await?.entries))
+            let cleared = marks::clear(conn, &targets, cause, policy.marks).await?;
+            if !cleared.cleared {
+                return Ok(Some(cleared.entries));
+            }
+            with_standing(conn, Some(cleared.entries), artifact_ids, *provenance_id, cause).await
         }
         Wish::Checkpoint(wanted) => {
             Ok(Some(checkpoints::create_checkpoint(conn, wanted, cause, policy.checkpoints).await?.1))
         }
         Wish::RollBack(wanted) => checkpoints::roll_back(conn, wanted, cause).await.map(Some),
     }
+}
+
+/// What follows, and how everything stands since that the order bears on.
+async fn with_standing(
+    conn: &mut AsyncPgConnection,
+    follow: Option<Vec<OutboxEntry>>,
+    artifact_ids: &[ArtifactId],
+    provenance_id: Option<ProvenanceId>,
+    cause: &Cause<'_>,
+) -> QueryResult<Option<Vec<OutboxEntry>>> {
+    let Some(mut follow) = follow else { return Ok(None) };
+    follow.push(marks::tell_marked(conn, artifact_ids, provenance_id, cause).await?);
+    Ok(Some(follow))
 }

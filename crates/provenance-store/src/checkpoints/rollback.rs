@@ -16,7 +16,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::store::{CheckpointRow, find_checkpoint, mark_later_invalid};
-use crate::marks::{ARTIFACTS_PER_EVENT, Cause, take_back};
+use crate::marks::{ARTIFACTS_PER_EVENT, Cause, take_back, take_standing};
 use crate::records::rows::unreadable;
 
 /// Why there is nothing to return to.
@@ -73,7 +73,7 @@ pub async fn roll_back(
         }
         Some(checkpoint) => carry_out(conn, id, &checkpoint, cause).await?,
     };
-    insert_result(conn, &told, &wanted.reason, cause.now).await?;
+    insert_result(conn, &told, cause.reason, cause.now).await?;
     entries.push(cause.event("", told)?);
     Ok(entries)
 }
@@ -91,6 +91,9 @@ async fn carry_out(
     let seqs = records.iter().map(|record| record.seq).collect();
     take_back(conn, seqs, id, checkpoint_id, &Cause { reason: &reason, ..*cause }).await?;
     mark_later_invalid(conn, checkpoint).await?;
+    let names = told.artifact_ids.iter().map(ToString::to_string).collect();
+    let standing = take_standing(conn, names).await?;
+    let told = RollbackCompleted { moment: Some(standing.moment), superseded: standing.untainted, ..told };
     let batches = told.artifact_ids.chunks(ARTIFACTS_PER_EVENT).enumerate().map(|(part, artifacts)| {
         let tainted = ArtifactTainted {
             artifact_ids: artifacts.to_vec(),
@@ -119,6 +122,8 @@ fn completed(rollback_id: RollbackId, checkpoint_id: CheckpointId) -> RollbackCo
         trigger: None,
         records_invalidated: 0,
         artifact_ids: Vec::new(),
+        superseded: Vec::new(),
+        moment: None,
         task_ids: Vec::new(),
         dry_run: false,
         error: None,

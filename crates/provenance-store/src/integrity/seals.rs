@@ -13,12 +13,14 @@ use super::chain::{Cause, Link};
 use super::store::{Chains, to_hash};
 use crate::statement::statement;
 
-/// A row of the account named `event`, as text that is the same for equal rows.
+/// A row of the account named `event`, as text that is the same for equal rows. What the record says of its taint is
+/// told by newer rows only, and left out where it is not.
 macro_rules! canonical_event {
     () => {
-        "jsonb_build_array(event.id, (extract(epoch FROM event.at) * 1000000)::bigint, event.action, event.artifact_id,
+        "(jsonb_build_array(event.id, (extract(epoch FROM event.at) * 1000000)::bigint, event.action, event.artifact_id,
             event.record_seq, event.cascade_id, event.depth, event.source_artifact_id, event.reason, event.event_id,
-            event.origin)::text"
+            event.origin)
+            || CASE WHEN event.taint IS NULL THEN '[]' ELSE jsonb_build_array(event.taint) END)::text"
     };
 }
 

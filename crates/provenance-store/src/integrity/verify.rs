@@ -2,46 +2,108 @@
 //! one moment of the database, so that what is written meanwhile disturbs nothing.
 
 mod chain_portion;
+mod file_portion;
+mod loose_portion;
 mod record_portion;
 mod seals;
+mod store;
 
 use diesel_async::AsyncPgConnection;
 use protocol::ProvenanceId;
-use protocol::provenance_query::integrity::{Finding, FindingKind, VerifyPage, VerifyPlace, VerifyQuery};
+use protocol::provenance_query::integrity::{
+    ChainHead, Finding, FindingKind, VerifyPage, VerifyPlace, VerifyQuery,
+};
 use uuid::Uuid;
 
 use super::chain::{Hash, beginning};
+use crate::marks::last_seq;
 use crate::queries::Unanswered;
 
 /// Most links or records in a portion.
 const MOST_AT_ONCE: u32 = 2_000;
 
-/// A portion of the verification of a project.
+/// A portion of the verification of a project, or of what belongs to none.
 ///
 /// # Errors
-/// If the place to go on from makes no sense, or the database does not answer.
+/// If there is no such place to go on from, or the database does not answer.
 pub async fn verify(conn: &mut AsyncPgConnection, query: VerifyQuery) -> Result<VerifyPage, Unanswered> {
-    let project_id = query.project_id.to_string();
     let limit = i64::from(query.limit.clamp(1, MOST_AT_ONCE));
-    let place = match query.after {
-        None => VerifyPlace::Chain { position: 0, hash: super::chain::to_hex(&beginning(&project_id)) },
-        Some(place) => place,
-    };
+    // What belongs to no project has the chain of the empty name.
+    let project_id = query.project_id.map(String::from).unwrap_or_default();
     let mut transaction = conn.build_transaction().read_only().repeatable_read();
+    let portion = transaction.run(async |conn| match query.after {
+        Some(place) => go_on(conn, &project_id, place, limit).await,
+        None => begin(conn, &project_id, query.expected, limit).await,
+    });
+    portion.await
+}
+
+async fn begin(
+    conn: &mut AsyncPgConnection,
+    project_id: &str,
+    expected: Option<ChainHead>,
+    limit: i64,
+) -> Result<VerifyPage, Unanswered> {
+    let mut page = chain_portion::verify(conn, project_id, (0, beginning(project_id)), limit).await?;
+    page.is_known = page.revisions > 0 || store::is_known(conn, project_id).await?;
+    if let Some(expected) = expected {
+        page.findings.extend(compare(conn, project_id, &expected).await?);
+    }
+    Ok(page)
+}
+
+/// Whether the end that was noted lies in the chain of today. That the links up to there follow from each other is
+/// looked at like everywhere.
+async fn compare(
+    conn: &mut AsyncPgConnection,
+    project_id: &str,
+    expected: &ChainHead,
+) -> Result<Option<Finding>, Unanswered> {
+    let position = i64::try_from(expected.length).ok();
+    let hash = match position {
+        Some(position) => store::find_hash(conn, project_id, position).await?,
+        None => None,
+    };
+    let (kind, detail) = match (hash, from_hex(&expected.hash)) {
+        (Some(found), Some(noted)) if found == noted => return Ok(None),
+        (Some(_), _) => (FindingKind::Reordered, "the chain is another than that of which the end was noted"),
+        (None, _) => (FindingKind::Removed, "the chain does not reach the end that was noted"),
+    };
+    Ok(Some(finding(kind, position, None, detail)))
+}
+
+async fn go_on(
+    conn: &mut AsyncPgConnection,
+    project_id: &str,
+    place: VerifyPlace,
+    limit: i64,
+) -> Result<VerifyPage, Unanswered> {
+    let nowhere = || Unanswered::NotFound("there is no such place to go on from".to_owned());
     let page = match place {
         VerifyPlace::Chain { position, hash } => {
-            let Some(before) = from_hex(&hash) else {
-                return Err(Unanswered::Invalid("the hash to go on from is not one".to_owned()));
+            let before = from_hex(&hash).ok_or_else(nowhere)?;
+            let is_there = match position {
+                0 => before == beginning(project_id),
+                _ => store::find_hash(conn, project_id, position).await?.is_some_and(|found| found == before),
             };
-            transaction
-                .run(async |conn| chain_portion::verify(conn, &project_id, (position, before), limit).await)
-                .await?
+            if !is_there {
+                return Err(nowhere());
+            }
+            chain_portion::verify(conn, project_id, (position, before), limit).await?
         }
         VerifyPlace::Records { sequence } => {
-            transaction
-                .run(async |conn| record_portion::verify(conn, &project_id, sequence, limit).await)
-                .await?
+            if !(0..=last_seq(conn).await?).contains(&sequence) {
+                return Err(nowhere());
+            }
+            record_portion::verify(conn, project_id, sequence, limit).await?
         }
+        VerifyPlace::Files { position } if position >= 0 && !project_id.is_empty() => {
+            file_portion::verify(conn, project_id, position, limit).await?
+        }
+        VerifyPlace::Loose { artifact_id } if project_id.is_empty() => {
+            loose_portion::verify(conn, artifact_id, limit).await?
+        }
+        VerifyPlace::Files { .. } | VerifyPlace::Loose { .. } => return Err(nowhere()),
     };
     Ok(page)
 }

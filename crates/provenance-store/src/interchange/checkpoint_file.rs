@@ -27,14 +27,21 @@ pub(super) struct FileCheckpoint {
 }
 
 impl FileCheckpoint {
-    /// Reads a checkpoint. Whether it is still valid may change later and is not part of the digest.
-    pub(super) fn read(body: &str) -> Result<Self, Unreadable> {
+    /// Reads a checkpoint; `key` names it where it does not tell its own id. Whether it is still valid may change later
+    /// and is not part of the digest.
+    pub(super) fn read(body: &str, key: Option<&str>) -> Result<Self, Unreadable> {
         let body: Value =
             serde_json::from_str(body).map_err(|error| Unreadable(format!("not JSON: {error}")))?;
         let Value::Object(object) = &body else { return Err(Unreadable("must be an object".to_owned())) };
         let mut repairs = Repairs::default();
         let checkpoint = Members::new(object, "");
-        let id = required(&checkpoint, "id", &mut repairs)?;
+        let id = match key.filter(|_| has_no_id(object)) {
+            Some(key) => {
+                repairs.note("id: missing, taken from its key");
+                required(&Members::new(&named(key), ""), "id", &mut repairs)?
+            }
+            None => required(&checkpoint, "id", &mut repairs)?,
+        };
         let name = required(&checkpoint, "project_id", &mut repairs)?;
         let project = naming::project(&name).unwrap_or_default();
         if project.as_str() != name {
@@ -59,10 +66,24 @@ impl FileCheckpoint {
         })
     }
 
+    /// What has to be told beside `body` so that it is read as the checkpoint of that id again.
+    pub(super) fn key_of<'a>(body: &str, id: &'a str) -> Option<&'a str> {
+        let body: JsonObject = serde_json::from_str(body).ok()?;
+        has_no_id(&body).then_some(id)
+    }
+
     /// The digest of a checkpoint as files have it.
     pub(super) fn lasting_digest(checkpoint: &JsonObject) -> Result<[u8; 32], Unreadable> {
         let mut lasting = checkpoint.clone();
         lasting.remove("is_valid");
         digest_of(&Value::Object(lasting))
     }
+}
+
+fn has_no_id(checkpoint: &JsonObject) -> bool {
+    checkpoint.get("id").is_none_or(|id| id.is_null() || id == "")
+}
+
+fn named(key: &str) -> JsonObject {
+    JsonObject::from_iter([("id".to_owned(), Value::from(key))])
 }

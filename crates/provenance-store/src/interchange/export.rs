@@ -6,7 +6,9 @@ use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use protocol::ProjectId;
 use protocol::provenance_query::{ExportCursor, ExportKind, ExportedPage};
+use serde_json::Value;
 
+use super::checkpoint_file::FileCheckpoint;
 use super::{made_here, native, settled};
 use crate::statement::statement;
 
@@ -57,7 +59,7 @@ statement!(
             sum(octet_length(body)) OVER in_order AS bytes
         FROM candidate WINDOW in_order AS (ORDER BY position)
      )
-     SELECT measured.position, file, body, checkpoint.is_valid
+     SELECT measured.position, file, body, measured.file_id, checkpoint.is_valid
      FROM measured LEFT JOIN checkpoints checkpoint
         ON measured.kind = 'checkpoint' AND checkpoint.file_id = measured.file_id
      WHERE place = 1 OR bytes <= $5 ORDER BY measured.position"
@@ -71,6 +73,8 @@ struct FileRow {
     file: String,
     #[diesel(sql_type = Text)]
     body: String,
+    #[diesel(sql_type = Text)]
+    file_id: String,
     /// Of a checkpoint: whether it can still be returned to.
     #[diesel(sql_type = Nullable<Bool>)]
     is_valid: Option<bool>,
@@ -119,7 +123,7 @@ async fn export_records(conn: &mut AsyncPgConnection, project: &ProjectId, after
     let mut lines = Vec::with_capacity(rows.len());
     for row in rows {
         let file = row.file.clone().unwrap_or_else(|| format!("{}.json", row.provenance_id));
-        lines.push(line(ExportKind::Record, &file, &settled::body_of(row)?));
+        lines.push(line(ExportKind::Record, &file, None, &settled::body_of(row)?));
     }
     Ok((lines, last))
 }
@@ -141,7 +145,9 @@ async fn export_files(
     let last = rows.last().map(|row| row.position);
     let written = |row: FileRow| {
         let body = settled::checkpoint_of(row.body, row.is_valid)?;
-        Ok(line(kind, &row.file, &body))
+        let key =
+            (kind == ExportKind::Checkpoint).then(|| FileCheckpoint::key_of(&body, &row.file_id)).flatten();
+        Ok(line(kind, &row.file, key, &body))
     };
     Ok((rows.into_iter().map(written).collect::<QueryResult<_>>()?, last))
 }
@@ -159,11 +165,12 @@ async fn export_made_here(
         _ => (made_here::TAINT_EVENTS, made_here::next_events(conn, project, after, PAGE_LINES).await?),
     };
     let last = written.last().map(|(position, _)| *position);
-    Ok((written.iter().map(|(_, body)| line(kind, file, &body.to_string())).collect(), last))
+    Ok((written.iter().map(|(_, body)| line(kind, file, None, &body.to_string())).collect(), last))
 }
 
 /// A line as an import takes it. `body` is JSON without line breaks.
-fn line(kind: ExportKind, file: &str, body: &str) -> String {
-    let file = serde_json::Value::from(file);
-    format!(r#"{{"kind":"{}","file":{file},"body":{body}}}"#, kind.as_str())
+fn line(kind: ExportKind, file: &str, key: Option<&str>, body: &str) -> String {
+    let file = Value::from(file);
+    let key = key.map(|key| format!(r#""key":{},"#, Value::from(key))).unwrap_or_default();
+    format!(r#"{{"kind":"{}","file":{file},{key}"body":{body}}}"#, kind.as_str())
 }

@@ -1,5 +1,6 @@
 //! Takes lines of an import in: a batch, a transaction. Each line is taken whole or refused alone, and repeating a
-//! batch changes nothing, so that an import that broke off is simply begun anew.
+//! batch changes nothing, so that an import that broke off is simply begun anew. A batch that is sent again within one
+//! import, because its answer was lost, is told the same as the first time.
 
 mod marked;
 mod records;
@@ -15,14 +16,27 @@ use protocol::ProjectId;
 use protocol::provenance_query::{ImportOutcome, ImportedLine, ImportedLines};
 use service_runtime::database::StoreError;
 use tracing::error;
+use uuid::Uuid;
 
 use super::checkpoint_file::FileCheckpoint;
 use super::event_file::FileTaintEvent;
 use super::line::{self, Kind};
 use super::members::{Repairs, Unreadable};
 use super::record_file::FileRecord;
+use super::store::BroughtBy;
 use crate::queries::Desk;
 use crate::writer_lock;
+
+/// Some lines of an import, and where they stand in it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Portion {
+    /// The import; `None` from a gateway of the version before.
+    pub import_id: Option<Uuid>,
+    /// The place of the first line in the whole import, from 1.
+    pub first_line: u64,
+    /// The lines as they came.
+    pub lines: Vec<String>,
+}
 
 /// What became of lines, and what follows.
 #[derive(Debug, Default)]
@@ -47,6 +61,8 @@ struct Item<T> {
     file: String,
     body: String,
     content: T,
+    /// Its own line.
+    by: BroughtBy,
 }
 
 /// What becomes of each line of a batch.
@@ -65,6 +81,15 @@ impl Report {
         }
     }
 
+    /// What is here already. If this very line brought it and nobody heard, that is told now.
+    fn known<T>(&mut self, item: &Item<T>, id: &str, by: BroughtBy, repairs: &Repairs, kept: Option<String>) {
+        if by == item.by && by.import_id.is_some() {
+            self.taken(item, id, repairs.clone());
+        } else {
+            self.settle(item, id, ImportOutcome::Unchanged, kept);
+        }
+    }
+
     /// A line that was taken: imported, or repaired where it had to be.
     fn taken<T>(&mut self, item: &Item<T>, id: &str, repairs: Repairs) {
         match repairs.told() {
@@ -79,26 +104,25 @@ impl Report {
 }
 
 /// Takes these lines in; says for each that is not blank what became of it. A dry run changes nothing and says what
-/// would have. `first_line` is the place of the first in the whole import.
+/// would have.
 ///
 /// # Errors
 /// The database is away or has a bug of ours; nothing of the batch was changed then.
 pub async fn import_lines(
     conn: &mut AsyncPgConnection,
-    first_line: u64,
-    lines: Vec<String>,
+    portion: Portion,
     dry_run: bool,
     desk: &Desk,
 ) -> Result<Imported, StoreError> {
-    match import_batch(conn, first_line, &lines, dry_run, desk).await {
+    match import_batch(conn, &portion, dry_run, desk).await {
         Ok(imported) => Ok(imported),
         Err(error) => {
             let error = StoreError::from(error);
-            if error.is_retryable() || lines.len() < 2 {
+            if error.is_retryable() || portion.lines.len() < 2 {
                 return Err(error);
             }
             error!(%error, "a batch of an import could not be stored; its lines are tried one by one");
-            import_one_by_one(conn, first_line, lines, dry_run, desk).await
+            import_one_by_one(conn, portion, dry_run, desk).await
         }
     }
 }
@@ -106,18 +130,18 @@ pub async fn import_lines(
 /// One line that the database will not have must not cost the others of its batch.
 async fn import_one_by_one(
     conn: &mut AsyncPgConnection,
-    first_line: u64,
-    lines: Vec<String>,
+    portion: Portion,
     dry_run: bool,
     desk: &Desk,
 ) -> Result<Imported, StoreError> {
     let mut all = Imported::default();
-    for (number, line) in (first_line..).zip(lines) {
-        let (file, _) = match line::parse(&line) {
-            Ok(line) => (Some(line.file), ()),
-            Err((file, _)) => (file, ()),
+    for (first_line, line) in (portion.first_line..).zip(portion.lines) {
+        let file = match line::parse(&line) {
+            Ok(line) => Some(line.file),
+            Err((file, _)) => file,
         };
-        match import_batch(conn, number, std::slice::from_ref(&line), dry_run, desk).await {
+        let one = Portion { import_id: portion.import_id, first_line, lines: vec![line] };
+        match import_batch(conn, &one, dry_run, desk).await {
             Ok(one) => {
                 all.lines.lines.extend(one.lines.lines);
                 all.lines.projects.extend(one.lines.projects);
@@ -144,39 +168,19 @@ async fn import_one_by_one(
 
 async fn import_batch(
     conn: &mut AsyncPgConnection,
-    first_line: u64,
-    lines: &[String],
+    portion: &Portion,
     dry_run: bool,
     desk: &Desk,
 ) -> QueryResult<Imported> {
-    let mut report = Report { lines: vec![None; lines.len()], projects: BTreeSet::new(), follow: Vec::new() };
-    let mut found_records = Vec::new();
-    let mut found_events = Vec::new();
-    let mut found_checkpoints = Vec::new();
-    for (place, text) in lines.iter().enumerate().filter(|(_, text)| !text.trim().is_empty()) {
-        match read(text, desk.now) {
-            Ok((file, body, taken)) => match taken {
-                Taken::Record(content) => found_records.push(Item { place, file, body, content: *content }),
-                Taken::TaintEvent(content) => found_events.push(Item { place, file, body, content }),
-                Taken::Checkpoint(content) => found_checkpoints.push(Item { place, file, body, content }),
-            },
-            Err((file, reason)) => {
-                let number = first_line + u64::try_from(place).unwrap_or_default();
-                let reason = if file.is_some() { reason } else { format!("line {number}: {reason}") };
-                let refused =
-                    ImportedLine { file, id: None, outcome: ImportOutcome::Refused, reason: Some(reason) };
-                if let Some(line) = report.lines.get_mut(place) {
-                    *line = Some(refused);
-                }
-            }
-        }
-    }
+    let mut report =
+        Report { lines: vec![None; portion.lines.len()], projects: BTreeSet::new(), follow: Vec::new() };
+    let found = read_all(portion, desk.now, &mut report);
     let done = conn
         .transaction(async |conn| {
             writer_lock::acquire_for_batch(conn).await?;
-            records::import(conn, found_records, desk, &mut report).await?;
-            marked::import_checkpoints(conn, found_checkpoints, &mut report).await?;
-            marked::import_events(conn, found_events, dry_run, desk.now, &mut report).await?;
+            records::import(conn, found.records, desk, &mut report).await?;
+            marked::import_checkpoints(conn, found.checkpoints, &mut report).await?;
+            marked::import_events(conn, found.events, dry_run, desk.now, &mut report).await?;
             if dry_run { Err(Error::RollbackTransaction) } else { Ok(()) }
         })
         .await;
@@ -194,6 +198,46 @@ async fn import_batch(
     Ok(Imported { lines: imported, follow: report.follow })
 }
 
+/// The lines of a batch that could be read.
+#[derive(Default)]
+struct Found {
+    records: Vec<Item<FileRecord>>,
+    checkpoints: Vec<Item<FileCheckpoint>>,
+    events: Vec<Item<FileTaintEvent>>,
+}
+
+/// Reads the lines; those that cannot be read are refused.
+fn read_all(portion: &Portion, now: DateTime<Utc>, report: &mut Report) -> Found {
+    let mut found = Found::default();
+    let numbered = (portion.first_line..).zip(&portion.lines).enumerate();
+    for (place, (number, text)) in numbered.filter(|(_, (_, text))| !text.trim().is_empty()) {
+        match read(text, now) {
+            Ok((file, body, taken)) => {
+                let import_line = portion.import_id.and_then(|_| i64::try_from(number).ok());
+                let by = BroughtBy { import_id: portion.import_id, import_line };
+                match taken {
+                    Taken::Record(content) => {
+                        found.records.push(Item { place, file, body, content: *content, by });
+                    }
+                    Taken::TaintEvent(content) => found.events.push(Item { place, file, body, content, by }),
+                    Taken::Checkpoint(content) => {
+                        found.checkpoints.push(Item { place, file, body, content, by });
+                    }
+                }
+            }
+            Err((file, reason)) => {
+                let reason = if file.is_some() { reason } else { format!("line {number}: {reason}") };
+                let refused =
+                    ImportedLine { file, id: None, outcome: ImportOutcome::Refused, reason: Some(reason) };
+                if let Some(line) = report.lines.get_mut(place) {
+                    *line = Some(refused);
+                }
+            }
+        }
+    }
+    found
+}
+
 type Read = (String, String, Taken);
 
 fn read(text: &str, now: DateTime<Utc>) -> Result<Read, (Option<String>, String)> {
@@ -204,7 +248,7 @@ fn read(text: &str, now: DateTime<Utc>) -> Result<Read, (Option<String>, String)
             FileRecord::read(&line.file, body, now.into()).map(|record| Taken::Record(Box::new(record)))
         }
         Kind::TaintEvent => FileTaintEvent::read(body, now.into()).map(Taken::TaintEvent),
-        Kind::Checkpoint => FileCheckpoint::read(body).map(Taken::Checkpoint),
+        Kind::Checkpoint => FileCheckpoint::read(body, line.key.as_deref()).map(Taken::Checkpoint),
     };
     match taken {
         Ok(taken) => Ok((line.file, body.to_owned(), taken)),

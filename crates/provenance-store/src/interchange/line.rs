@@ -1,4 +1,4 @@
-//! One line of an import: `{"kind": ..., "file": ..., "body": the JSON as it was in the file}`.
+//! One line of an import: `{"kind": ..., "file": ..., "key"?: ..., "body": the JSON as it was in the file}`.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -23,6 +23,9 @@ pub(super) enum Kind {
 pub(super) struct Line<'a> {
     pub(super) kind: Kind,
     pub(super) file: String,
+    /// Of a member of `checkpoints.json` that does not tell its own id: its key there.
+    #[serde(default)]
+    pub(super) key: Option<String>,
     /// As it stood in the file, to the letter.
     #[serde(borrow)]
     pub(super) body: &'a RawValue,

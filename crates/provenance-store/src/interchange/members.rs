@@ -7,6 +7,7 @@ use protocol::events::JsonObject;
 use serde_json::Value;
 use thiserror::Error;
 
+use super::iso_time;
 use crate::records::translation::text::without_nul;
 
 /// Most characters that a name or a reason keeps in its column.
@@ -187,10 +188,11 @@ fn whole(number: &serde_json::Number) -> Option<u64> {
     number.as_u64().or_else(rounded)
 }
 
-/// Every form that the earlier system reads.
+/// Every form that the earlier system reads, and numbers without leading zeros.
 pub(super) fn parse_time(text: &str) -> Option<Timestamp> {
     let text = text.trim();
     let minutes = || NaiveDateTime::parse_from_str(&text.replace(' ', "T"), "%Y-%m-%dT%H:%M").ok();
     let day = || Some(NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?.and_time(NaiveTime::MIN));
-    text.parse().ok().or_else(|| minutes().or_else(day).map(|naive| naive.and_utc().into()))
+    let unpadded = || minutes().or_else(day).map(|naive| naive.and_utc().into());
+    text.parse().ok().or_else(|| iso_time::parse(text)).or_else(unpadded)
 }

@@ -56,6 +56,12 @@ pub(super) fn is_plain_file_name(name: &str) -> bool {
         && !name.contains(|c: char| c == '/' || c == '\\' || c.is_control())
 }
 
+/// The name of a file when it is not the first to want that name.
+pub(super) fn numbered(name: &str, number: u32) -> String {
+    let stem = name.strip_suffix(".json").unwrap_or(name);
+    if number < 2 { name.to_owned() } else { format!("{stem}-{number}.json") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -82,6 +82,13 @@ impl FileRecord {
     }
 }
 
+impl FileRecord {
+    /// The verdict as it is stored.
+    pub(super) fn verdict_word(&self) -> &'static str {
+        self.verdict.as_ref().map_or("pending", |verdict| verdict.outcome.status().as_str())
+    }
+}
+
 /// The digest of everything in a file but what may change afterwards.
 pub(super) fn content_digest(record: &JsonObject) -> Result<[u8; 32], Unreadable> {
     let canonical = digest::canonical(&without_trust(record));

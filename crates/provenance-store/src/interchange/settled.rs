@@ -47,8 +47,8 @@ pub(super) fn checkpoint_of(body: String, is_valid: Option<bool>) -> QueryResult
 fn is_unchanged(row: &WrittenRow, body: &str) -> bool {
     let file = row.file.as_deref().unwrap_or_default();
     let Ok(told) = FileRecord::read(file, body, row.created_at.into()) else { return false };
+    let verdict = told.verdict_word();
     let marks = told.marks;
-    let verdict = told.verdict.map_or("pending", |verdict| verdict.outcome.status().as_str());
     row.verdict == verdict
         && (row.is_tainted, row.is_suspect) == (marks.is_tainted, marks.is_suspect)
         && row.tainted_at == marks.tainted_at.map(|time| time.to_utc())

@@ -1,6 +1,6 @@
 //! SQL of imports: what lies here already, what is new, and the marks that files bring with them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -10,15 +10,15 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use super::event_file::FileTaintEvent;
-use super::naming;
+use super::{file_names, naming};
 use crate::integrity::seals;
 use crate::statement::statement;
 
 statement!(
     /// The records of these ids that are here already, however they came.
     struct FindKnown { provenance_id: Vec<Uuid> as Array<SqlUuid> }
-    "SELECT record.seq, record.provenance_id, record.is_tainted, record.is_suspect, record.project_id, file.file_id,
-        file.digest
+    "SELECT record.seq, record.provenance_id, record.is_tainted, record.is_suspect, record.project_id, record.verdict,
+        file.file_id, file.digest, file.import_id, file.import_line
      FROM provenance_records record
      LEFT JOIN imported_files file ON file.record_seq = record.seq
      WHERE record.provenance_id = ANY ($1)"
@@ -37,12 +37,26 @@ pub(super) struct Known {
     pub(super) is_suspect: bool,
     #[diesel(sql_type = Nullable<Text>)]
     pub(super) project_id: Option<String>,
+    #[diesel(sql_type = Text)]
+    pub(super) verdict: String,
     /// The id in its file, if it was imported.
     #[diesel(sql_type = Nullable<Text>)]
     pub(super) file_id: Option<String>,
     /// The digest of its file, if it was imported.
     #[diesel(sql_type = Nullable<Binary>)]
     pub(super) digest: Option<Vec<u8>>,
+    #[diesel(embed)]
+    pub(super) by: BroughtBy,
+}
+
+/// The line that brought something: of which import, and which of its lines. Neither is known of what came before these
+/// were kept.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, QueryableByName)]
+pub(super) struct BroughtBy {
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    pub(super) import_id: Option<Uuid>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    pub(super) import_line: Option<i64>,
 }
 
 /// The records of these ids that are here already.
@@ -56,7 +70,7 @@ pub(super) async fn list_known(conn: &mut AsyncPgConnection, ids: Vec<Uuid>) -> 
 statement!(
     /// Digests of what was imported of that kind under these ids.
     struct FindDigests { kind: String as Text, file_id: Vec<String> as Array<Text> }
-    "SELECT file_id, digest FROM imported_files WHERE kind = $1 AND file_id = ANY ($2)"
+    "SELECT file_id, digest, import_id, import_line FROM imported_files WHERE kind = $1 AND file_id = ANY ($2)"
 );
 
 /// What was imported under an id.
@@ -66,6 +80,8 @@ pub(super) struct Imported {
     pub(super) file_id: String,
     #[diesel(sql_type = Binary)]
     pub(super) digest: Vec<u8>,
+    #[diesel(embed)]
+    pub(super) by: BroughtBy,
 }
 
 /// Digests of what was imported of that kind under these ids.
@@ -78,6 +94,32 @@ pub(super) async fn list_digests(
         return Ok(Vec::new());
     }
     FindDigests { kind: kind.to_owned(), file_id: ids }.load(conn).await
+}
+
+statement!(
+    /// Which of these checkpoints can be returned to.
+    struct FindValidity { checkpoint_id: Vec<Uuid> as Array<SqlUuid> }
+    "SELECT checkpoint_id, is_valid FROM checkpoints WHERE checkpoint_id = ANY ($1)"
+);
+
+#[derive(Debug, QueryableByName)]
+struct Validity {
+    #[diesel(sql_type = SqlUuid)]
+    checkpoint_id: Uuid,
+    #[diesel(sql_type = Bool)]
+    is_valid: bool,
+}
+
+/// Whether the checkpoints that are here can be returned to.
+pub(super) async fn list_validity(
+    conn: &mut AsyncPgConnection,
+    ids: Vec<Uuid>,
+) -> QueryResult<HashMap<Uuid, bool>> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let found: Vec<Validity> = FindValidity { checkpoint_id: ids }.load(conn).await?;
+    Ok(found.into_iter().map(|found| (found.checkpoint_id, found.is_valid)).collect())
 }
 
 statement!(
@@ -125,23 +167,15 @@ pub(super) async fn mark_records(
 }
 
 statement!(
-    /// Suspicion comes from the outputs of records that files tell to be marked, like from any that was marked here.
+    /// Suspicion comes from the outputs of records that files tell to be tainted, like from any that was marked here.
     struct PutMarks { seq: Vec<i64> as Array<BigInt> }
     "INSERT INTO artifact_marks (node_id, kind, wave, cascade_id, reason, source_id, marked_at)
-     SELECT node.id, CASE WHEN record.is_tainted THEN 'tainted' ELSE 'suspect' END, 1, 'import',
-        COALESCE(record.tainted_reason, ''), COALESCE(record.tainted_by, record.suspect_source),
+     SELECT node.id, 'tainted', 1, 'import', COALESCE(record.tainted_reason, ''),
+        COALESCE(record.tainted_by, record.suspect_source),
         COALESCE(record.tainted_at, record.suspect_since, record.created_at)
      FROM provenance_records record JOIN artifacts node ON node.producer_seq = record.seq
-     WHERE record.seq = ANY ($1) AND (record.is_tainted OR record.is_suspect)
-     ON CONFLICT (node_id) DO NOTHING"
-);
-
-statement!(
-    /// A suspect record is reached by the mark on its own first output.
-    struct LabelSuspects { seq: Vec<i64> as Array<BigInt> }
-    "UPDATE provenance_records record SET mark_wave = 1, mark_depth = 0, mark_origin = origin.id
-     FROM (SELECT producer_seq, min(id) AS id FROM artifacts WHERE producer_seq = ANY ($1) GROUP BY producer_seq) origin
-     WHERE record.seq = origin.producer_seq AND record.is_suspect"
+     WHERE record.seq = ANY ($1) AND record.is_tainted
+     ON CONFLICT (node_id) DO UPDATE SET kind = 'tainted' WHERE artifact_marks.kind = 'suspect'"
 );
 
 statement!(
@@ -153,7 +187,8 @@ statement!(
      FROM provenance_records WHERE seq = ANY ($1) AND (is_tainted OR is_suspect) ORDER BY seq"
 );
 
-/// Lets suspicion come from these records of those projects, which files tell to be tainted or suspect.
+/// Accounts for the marks of these records of those projects, and lets suspicion come from those that are tainted. Where
+/// that of the others comes from is found out by [`crate::marks::follow_imported`].
 pub(super) async fn put_marks(
     conn: &mut AsyncPgConnection,
     marked: Vec<i64>,
@@ -162,7 +197,6 @@ pub(super) async fn put_marks(
 ) -> QueryResult<()> {
     if !marked.is_empty() {
         PutMarks { seq: marked.clone() }.execute(conn).await?;
-        LabelSuspects { seq: marked.clone() }.execute(conn).await?;
         AccountMarks { seq: marked }.execute(conn).await?;
         seals::seal(conn, projects, now).await?;
     }
@@ -233,13 +267,14 @@ pub(super) struct NewFile {
     pub(super) kind: &'static str,
     pub(super) file_id: String,
     pub(super) file: String,
-    /// Takes the place of `file` where another record has that name already.
+    /// Takes the place of `file` where another record has that name already; with a number where that is taken too.
     pub(super) spare_name: String,
     pub(super) project_id: String,
     pub(super) record_seq: Option<i64>,
     pub(super) body: String,
     pub(super) digest: [u8; 32],
     pub(super) content_digest: Option<Vec<u8>>,
+    pub(super) by: BroughtBy,
 }
 
 statement!(
@@ -248,40 +283,37 @@ statement!(
         kind: Vec<String> as Array<Text>,
         file_id: Vec<String> as Array<Text>,
         file: Vec<String> as Array<Text>,
-        spare_name: Vec<String> as Array<Text>,
         project_id: Vec<String> as Array<Text>,
         record_seq: Vec<Option<i64>> as Array<Nullable<BigInt>>,
         body: Vec<String> as Array<Text>,
         digest: Vec<Vec<u8>> as Array<Binary>,
         content_digest: Vec<Option<Vec<u8>>> as Array<Nullable<Binary>>,
+        import_id: Vec<Option<Uuid>> as Array<Nullable<SqlUuid>>,
+        import_line: Vec<Option<i64>> as Array<Nullable<BigInt>>,
     }
-    "INSERT INTO imported_files (kind, file_id, file, project_id, record_seq, body, digest, content_digest)
-     SELECT kind, file_id,
-        CASE WHEN kind = 'record' AND (copy > 1 OR EXISTS (
-            SELECT FROM imported_files other WHERE other.kind = 'record' AND other.file = told.file))
-        THEN spare_name ELSE file END,
-        project_id, record_seq, body, digest, content_digest
-     FROM (
-        SELECT told.*, row_number() OVER (PARTITION BY kind, file ORDER BY place) AS copy
-        FROM UNNEST($1, $2, $3, $4, $5, $6, $7, $8, $9) WITH ORDINALITY AS told (
-            kind, file_id, file, spare_name, project_id, record_seq, body, digest, content_digest, place)
-     ) told
+    "INSERT INTO imported_files (
+        kind, file_id, file, project_id, record_seq, body, digest, content_digest, import_id, import_line)
+     SELECT kind, file_id, file, project_id, record_seq, body, digest, content_digest, import_id, import_line
+     FROM UNNEST($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) WITH ORDINALITY AS told (
+        kind, file_id, file, project_id, record_seq, body, digest, content_digest, import_id, import_line, place)
      ORDER BY place"
 );
 
 /// Keeps files as they stood, in this order.
-pub(super) async fn keep_files(conn: &mut AsyncPgConnection, files: Vec<NewFile>) -> QueryResult<()> {
+pub(super) async fn keep_files(conn: &mut AsyncPgConnection, mut files: Vec<NewFile>) -> QueryResult<()> {
+    file_names::give_names(conn, &mut files).await?;
     let mut keep = KeepFiles::default();
     for file in files {
         keep.kind.push(file.kind.to_owned());
         keep.file_id.push(file.file_id);
         keep.file.push(file.file);
-        keep.spare_name.push(file.spare_name);
         keep.project_id.push(file.project_id);
         keep.record_seq.push(file.record_seq);
         keep.body.push(file.body);
         keep.digest.push(file.digest.to_vec());
         keep.content_digest.push(file.content_digest);
+        keep.import_id.push(file.by.import_id);
+        keep.import_line.push(file.by.import_line);
     }
     if !keep.kind.is_empty() {
         keep.execute(conn).await?;

@@ -38,17 +38,16 @@ pub async fn clear(
 ) -> QueryResult<Cleared> {
     let mut done = Cleared::default();
     let (mut touched, mut own) = (Vec::new(), Vec::new());
-    for target in targets {
+    for (part, target) in targets.iter().enumerate() {
         let nodes = target.all_nodes(conn).await?;
         let Some(dependents) = take_marks(conn, target, &nodes).await? else { continue };
         done.cleared = true;
         touched.extend(dependents);
         account(conn, target, &nodes, cause).await?;
         let names = newest_names(conn, nodes).await?;
-        // Whoever told by an event has told everybody.
-        if cause.event.is_none() {
-            done.entries.push(cause.event("", told(target, names.clone(), cause))?);
-        }
+        let news =
+            names.iter().filter(|name| cause.event.is_none() || !target.names(name)).cloned().collect();
+        done.entries.extend(told(target, part, news, cause)?);
         own.extend(names);
     }
     let mut branch = refresh(conn, &touched, cause, rules).await?.released;
@@ -97,12 +96,23 @@ async fn account(
     write_lines(conn, Action::Clear, cause, lines).await.map(|_| ())
 }
 
-fn told(target: &MarkTarget, artifact_ids: Vec<ArtifactId>, cause: &Cause<'_>) -> ArtifactCleared {
-    ArtifactCleared {
+/// `artifact.cleared` for these artifacts of the target. Whoever told by an event has told everybody what it names: such
+/// a clearing tells only of what goes with that.
+fn told(
+    target: &MarkTarget,
+    part: usize,
+    artifact_ids: Vec<ArtifactId>,
+    cause: &Cause<'_>,
+) -> QueryResult<Option<OutboxEntry>> {
+    if cause.event.is_some() && artifact_ids.is_empty() {
+        return Ok(None);
+    }
+    let cleared = ArtifactCleared {
         artifact_ids,
         provenance_id: target.record.as_ref().map(|record| ProvenanceId(record.provenance_id)),
         cascade_id: target.record.as_ref().and_then(|record| record.cascade_id.clone()),
         reason: cause.reason.to_owned(),
         ..ArtifactCleared::default()
-    }
+    };
+    cause.event(&format!("/beside/{part}"), cleared).map(Some)
 }

@@ -1,6 +1,10 @@
 //! Brings records up to date whose surroundings changed: what reaches them, and what reaches everything that is
 //! built on them, is worked out anew from marks, edges and clearings.
 
+mod imported;
+
+pub use imported::follow_imported;
+
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use diesel::prelude::*;
@@ -16,7 +20,9 @@ use super::store::{
     MarkRow, MarkedRecord, NewLabel, Taint, list_marked_records, list_marks, list_outputs, list_versions,
     mark_tainted, save_labels,
 };
+use super::taint::mark_beside;
 use super::walk::walk_downstream;
+use crate::graph::{Direction, Limits, walk};
 use crate::project_counters::CounterChanges;
 use crate::records::projection::Marks;
 use crate::statement::statement;
@@ -67,14 +73,18 @@ pub async fn follow_records(
     if touched.is_empty() {
         return Ok(Followed::default());
     }
-    let concerned: Vec<Concerned> = ListConcerned { seqs: touched }.load(conn).await?;
-    let concerned: Vec<i64> = concerned.into_iter().map(|row| row.seq).collect();
+    let concerned = list_concerned(conn, touched).await?;
     if concerned.is_empty() {
         return Ok(Followed::default());
     }
     let tainted = taint_makers(conn, &concerned, cause).await?;
     let refreshed = refresh(conn, &concerned, cause, rules).await?;
     Ok(Followed { entries: suspects(cause, &refreshed.suspected)?, tainted })
+}
+
+async fn list_concerned(conn: &mut AsyncPgConnection, seqs: Vec<i64>) -> QueryResult<Vec<i64>> {
+    let concerned: Vec<Concerned> = ListConcerned { seqs }.load(conn).await?;
+    Ok(concerned.into_iter().map(|row| row.seq).collect())
 }
 
 /// Somebody found an artifact wrong before it was known who made it: now it is.
@@ -96,8 +106,16 @@ async fn taint_makers(
     let records = list_marked_records(conn, &found.keys().copied().collect::<Vec<_>>()).await?;
     let mut counters = CounterChanges::default();
     let mut tainted = HashSet::new();
-    for record in records.iter().filter(|record| !record.is_tainted) {
+    for record in &records {
         let Some(mark) = found.get(&record.seq) else { continue };
+        let cause = Cause { reason: &mark.reason, ..*cause };
+        let mut made = outputs.iter().filter(|version| version.producer_seq == Some(record.seq));
+        if made.any(|version| !marks.get(&version.id).is_some_and(|mark| mark.is_taint)) {
+            mark_beside(conn, std::slice::from_ref(record), mark.wave, &mark.cascade_id, &cause).await?;
+        }
+        if record.is_tainted {
+            continue;
+        }
         let taint = Taint {
             reason: &mark.reason,
             by: None,
@@ -112,7 +130,7 @@ async fn taint_makers(
             cascade_id: Some(mark.cascade_id.clone()),
             ..Line::default()
         };
-        write_lines(conn, Action::Taint, &Cause { reason: &mark.reason, ..*cause }, [line]).await?;
+        write_lines(conn, Action::Taint, &cause, [line]).await?;
         change_counters(&mut counters, record, Marks { is_tainted: true, is_suspect: false });
         tainted.insert(record.seq);
     }
@@ -134,16 +152,34 @@ pub(super) async fn refresh(
     cause: &Cause<'_>,
     rules: MarkRules,
 ) -> QueryResult<Refreshed> {
+    let records = list_members(conn, seqs).await?;
+    let region = load_region(conn, &records, &HashSet::new(), rules).await?;
+    let labels = spread(&region, rules);
+    write_labels(conn, records.into_iter().zip(labels).collect(), cause).await
+}
+
+/// These records and everything built on them.
+async fn list_members(conn: &mut AsyncPgConnection, seqs: &[i64]) -> QueryResult<Vec<MarkedRecord>> {
     let starts: Vec<(i64, u32)> =
         list_outputs(conn, seqs.to_vec()).await?.iter().map(|version| (version.id, 0)).collect();
     let downstream = walk_downstream(conn, &starts, MarkRules::default()).await?;
     let versions = list_versions(conn, downstream.keys().copied().collect()).await?;
     let members: BTreeSet<i64> =
         versions.iter().filter_map(|version| version.producer_seq).chain(seqs.iter().copied()).collect();
-    let records = list_marked_records(conn, &members.into_iter().collect::<Vec<_>>()).await?;
-    let region = load_region(conn, &records).await?;
-    let labels = spread(&region, rules);
-    write_labels(conn, records.into_iter().zip(labels).collect(), cause).await
+    list_marked_records(conn, &members.into_iter().collect::<Vec<_>>()).await
+}
+
+/// What leads to these records, as far as the limit lets anything come from there. A record tells of the newest wave that
+/// reaches it, which an older one may outrun where there is a limit.
+async fn list_leading(conn: &mut AsyncPgConnection, members: &[i64], limit: u32) -> QueryResult<Vec<i64>> {
+    let outputs = list_outputs(conn, members.to_vec()).await?;
+    let starts: Vec<i64> = outputs.iter().map(|version| version.id).collect();
+    let limits = Limits { depth: Some(limit), ..Limits::NONE };
+    let upstream = walk(conn, &starts, Direction::Dependencies, limits).await?;
+    let members: HashSet<i64> = members.iter().copied().collect();
+    let versions = list_versions(conn, upstream.ids()).await?;
+    let leading: BTreeSet<i64> = versions.iter().filter_map(|version| version.producer_seq).collect();
+    Ok(leading.into_iter().filter(|seq| !members.contains(seq)).collect())
 }
 
 statement!(
@@ -182,26 +218,44 @@ impl Use {
     }
 }
 
-/// The records with the edges among them, and with everything that comes to them from elsewhere.
-async fn load_region(conn: &mut AsyncPgConnection, records: &[MarkedRecord]) -> QueryResult<Region> {
-    let seqs: Vec<i64> = records.iter().map(|record| record.seq).collect();
+/// The records with the edges among them, and with everything that comes to them from elsewhere. What leads to them may
+/// follow behind them. Suspicions that came with the files of `doubted` records are left aside.
+async fn load_region(
+    conn: &mut AsyncPgConnection,
+    records: &[MarkedRecord],
+    doubted: &HashSet<i64>,
+    rules: MarkRules,
+) -> QueryResult<Region> {
+    let mut seqs: Vec<i64> = records.iter().map(|record| record.seq).collect();
+    let mut cleared_wave: Vec<i64> = records.iter().map(|record| record.cleared_wave).collect();
+    if let Some(limit) = rules.max_depth {
+        let leading = list_leading(conn, &seqs, limit).await?;
+        let leading = list_marked_records(conn, &leading).await?;
+        seqs.extend(leading.iter().map(|record| record.seq));
+        cleared_wave.extend(leading.iter().map(|record| record.cleared_wave));
+    }
     let places: HashMap<i64, usize> = seqs.iter().enumerate().map(|(place, &seq)| (seq, place)).collect();
     let uses: Vec<Use> = ListUses { seqs: seqs.clone() }.load(conn).await?;
     let outputs = list_outputs(conn, seqs).await?;
     let nodes: BTreeSet<i64> =
         uses.iter().map(|used| used.node_id).chain(outputs.iter().map(|version| version.id)).collect();
-    let marks = list_marks(conn, nodes.into_iter().collect()).await?;
-    let mut region = Region {
-        cleared_wave: records.iter().map(|record| record.cleared_wave).collect(),
-        users: vec![Vec::new(); records.len()],
-        arrivals: Vec::new(),
-    };
+    let mut marks = list_marks(conn, nodes.into_iter().collect()).await?;
+    for version in
+        outputs.iter().filter(|version| version.producer_seq.is_some_and(|seq| doubted.contains(&seq)))
+    {
+        if marks.get(&version.id).is_some_and(MarkRow::came_with_file) {
+            marks.remove(&version.id);
+        }
+    }
+    let users = vec![Vec::new(); cleared_wave.len()];
+    let mut region = Region { cleared_wave, users, ..Region::default() };
     for used in &uses {
         let Some(&user) = places.get(&used.user_seq) else { continue };
         if let Some(mark) = marks.get(&used.node_id)
             && used.user_seq > mark.after_seq
         {
-            region.arrivals.push((user, mark.label(1)));
+            let arrivals = if mark.is_taint { &mut region.taints } else { &mut region.arrivals };
+            arrivals.push((user, mark.label(1)));
         }
         match used.producer_seq.and_then(|seq| places.get(&seq)) {
             Some(&maker) => {
@@ -225,6 +279,11 @@ async fn load_region(conn: &mut AsyncPgConnection, records: &[MarkedRecord]) -> 
 }
 
 impl MarkRow {
+    /// Whether it is a suspicion that nothing but a file tells of.
+    fn came_with_file(&self) -> bool {
+        !self.is_taint && self.wave == imported::WAVE
+    }
+
     /// The wave of the mark, so many edges away.
     fn label(&self, edges: u32) -> Label {
         let depth = u32::try_from(self.depth).unwrap_or_default();
@@ -238,7 +297,12 @@ pub(super) async fn write_labels(
     labels: Vec<(MarkedRecord, Option<Label>)>,
     cause: &Cause<'_>,
 ) -> QueryResult<Refreshed> {
-    let mut changed: Vec<_> = labels.into_iter().filter(|(record, label)| record.label() != *label).collect();
+    // One without outputs is suspect without being reached, and may be cleared.
+    let is_changed = |record: &MarkedRecord, label: &Option<Label>| {
+        record.label() != *label || (record.is_suspect && label.is_none())
+    };
+    let mut changed: Vec<_> =
+        labels.into_iter().filter(|(record, label)| is_changed(record, label)).collect();
     if changed.is_empty() {
         return Ok(Refreshed::default());
     }

@@ -59,7 +59,9 @@ pub async fn suspect(
         .filter(|version| version.producer_seq.is_none_or(is_good))
         .partition(|version| version.producer_seq.is_some());
     let nodes: Vec<i64> = made.iter().chain(&loose).map(|version| version.id).collect();
-    if nodes.is_empty() {
+    let depth = told.depth.unwrap_or_default();
+    // Beyond the limit it would reach nothing.
+    if nodes.is_empty() || !rules.reaches(depth) {
         return Ok(Some(Vec::new()));
     }
     let cascade_id = told.cascade_id.clone().unwrap_or_else(|| EventId::generate().to_string());
@@ -67,7 +69,7 @@ pub async fn suspect(
         is_taint: false,
         wave: next_wave(conn).await?,
         after_seq: 0,
-        depth: told.depth.unwrap_or_default(),
+        depth,
         cascade_id: &cascade_id,
         reason: cause.reason,
         source_id: told.source_id.as_ref().map(AsRef::as_ref),

@@ -17,8 +17,8 @@ use super::announcement::{Cause, suspects};
 use super::refresh::{change_counters, write_labels};
 use super::spread::Label;
 use super::store::{
-    MarkedRecord, NewMark, Taint, Version, list_marked_records, list_marks, list_versions, mark_tainted,
-    next_wave, put_marks,
+    MarkedRecord, NewMark, Taint, Version, list_marked_records, list_marks, list_outputs, list_versions,
+    mark_tainted, next_wave, put_marks,
 };
 use super::target::{Named, find_named};
 use super::walk::walk_downstream;
@@ -126,6 +126,30 @@ pub(crate) async fn last_seq(conn: &mut AsyncPgConnection) -> QueryResult<i64> {
     Ok(last.seq)
 }
 
+/// What else a tainted record made is tainted with it, for everything that comes later: what was made of that before is
+/// left alone.
+pub(super) async fn mark_beside(
+    conn: &mut AsyncPgConnection,
+    records: &[MarkedRecord],
+    wave: i64,
+    cascade_id: &str,
+    cause: &Cause<'_>,
+) -> QueryResult<()> {
+    let outputs = list_outputs(conn, records.iter().map(|record| record.seq).collect()).await?;
+    let mark = NewMark {
+        is_taint: true,
+        wave,
+        after_seq: last_seq(conn).await?,
+        depth: 0,
+        cascade_id,
+        reason: cause.reason,
+        source_id: None,
+        at: cause.now,
+    };
+    // What bears a taint already keeps it: this one reaches less.
+    put_marks(conn, outputs.into_iter().map(|version| version.id).collect(), &mark).await
+}
+
 impl Begun<'_> {
     async fn mark_itself(
         &self,
@@ -152,6 +176,7 @@ impl Begun<'_> {
             };
             put_marks(conn, nodes, &mark).await?;
         }
+        mark_beside(conn, records, self.wave, &self.cascade_id, cause).await?;
         let new: Vec<&MarkedRecord> = records.iter().filter(|record| !record.is_tainted).collect();
         let taint = Taint {
             reason: cause.reason,

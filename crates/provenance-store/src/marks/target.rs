@@ -7,6 +7,7 @@ use protocol::provenance_query::MarkTargetView;
 use protocol::{ArtifactId, ProvenanceId};
 use uuid::Uuid;
 
+use super::standing::find_standing;
 use super::store::{MarkedRecord, Version, list_marked_records, list_marks, list_outputs, list_versions};
 use crate::artifacts::store::ensure_nodes;
 use crate::graph::find_start;
@@ -59,6 +60,11 @@ impl MarkTarget {
         Ok(Self { artifact_id: version.artifact_id.clone(), record, versions: vec![version] })
     }
 
+    /// Whether that is one of the versions that are meant.
+    pub(super) fn names(&self, artifact_id: &ArtifactId) -> bool {
+        self.versions.iter().any(|version| version.artifact_id == artifact_id.as_str())
+    }
+
     fn seq(&self) -> Option<i64> {
         self.record.as_ref().map(|record| record.seq)
     }
@@ -70,6 +76,15 @@ impl MarkTarget {
             None => self.versions.clone(),
         };
         Ok(nodes.into_iter().map(|version| version.id).collect())
+    }
+
+    /// The names of everything that bears the marks of the record.
+    pub(crate) async fn all_names(&self, conn: &mut AsyncPgConnection) -> QueryResult<Vec<String>> {
+        let versions = match &self.record {
+            Some(record) => list_outputs(conn, vec![record.seq]).await?,
+            None => self.versions.clone(),
+        };
+        Ok(versions.into_iter().map(|version| version.artifact_id).collect())
     }
 
     /// As the gateway wants to know it.
@@ -86,7 +101,9 @@ impl MarkTarget {
             nodes.iter().all(|node| marks.get(node).is_some_and(|mark| mark.is_taint && mark.after_seq == 0))
         };
         let record_cascade = self.record.as_ref().and_then(|record| record.cascade_id.clone());
+        let names = self.versions.iter().map(|version| version.artifact_id.clone()).collect();
         Ok(MarkTargetView {
+            standing: Some(find_standing(conn, names).await?),
             provenance_id: self.record.as_ref().map(|record| ProvenanceId(record.provenance_id)),
             artifact_ids: self
                 .versions

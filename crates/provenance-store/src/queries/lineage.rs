@@ -21,13 +21,23 @@ use crate::statement::statement;
 const MOST_EDGES: usize = 50_000;
 
 statement!(
-    /// Nodes with what produced them.
+    /// Nodes with what produced them, and with its marks; with their own where nobody produced them.
     struct ListNodes { nodes: Vec<i64> as Array<BigInt> }
     "SELECT node.id, node.artifact_id, NULLIF(node.artifact_type, '') AS artifact_type, record.provenance_id,
-        record.task_id, COALESCE(record.is_tainted, false) AS is_tainted, record.tainted_at,
-        record.tainted_reason, COALESCE(record.is_suspect, false) AS is_suspect, record.suspect_since,
-        record.suspect_source, record.cascade_id
-     FROM artifacts node LEFT JOIN provenance_records record ON record.seq = node.producer_seq
+        record.task_id,
+        COALESCE(record.is_tainted, taint.node_id IS NOT NULL) AS is_tainted,
+        COALESCE(record.tainted_at, taint.marked_at) AS tainted_at,
+        COALESCE(record.tainted_reason, taint.reason) AS tainted_reason,
+        COALESCE(record.is_suspect, doubt.node_id IS NOT NULL) AS is_suspect,
+        COALESCE(record.suspect_since, doubt.marked_at) AS suspect_since,
+        COALESCE(record.suspect_source, doubt.source_id) AS suspect_source,
+        COALESCE(record.cascade_id, taint.cascade_id, doubt.cascade_id) AS cascade_id
+     FROM artifacts node
+     LEFT JOIN provenance_records record ON record.seq = node.producer_seq
+     LEFT JOIN artifact_marks taint
+        ON taint.node_id = node.id AND node.producer_seq IS NULL AND taint.kind = 'tainted'
+     LEFT JOIN artifact_marks doubt
+        ON doubt.node_id = node.id AND node.producer_seq IS NULL AND doubt.kind = 'suspect'
      WHERE node.id = ANY ($1)"
 );
 

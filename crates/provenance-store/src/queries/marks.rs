@@ -1,7 +1,9 @@
 //! Questions and requests about marks.
 
 use diesel_async::{AsyncConnection, AsyncPgConnection};
-use messaging::{OutboxEntry, outbox};
+use messaging::{OutboxEntry, inbox, outbox};
+use protocol::EventId;
+use protocol::events::ArtifactStanding;
 use protocol::provenance_query::{Clearing, MarkTargetView};
 
 use super::{Desk, Unanswered};
@@ -22,7 +24,7 @@ pub async fn get_mark_target(conn: &mut AsyncPgConnection, id: &str) -> Result<M
     Ok(target.view(conn).await?)
 }
 
-/// Clears what somebody found good; done when answered.
+/// Clears what somebody found good; done when answered. Events that are `withdrawn` are not followed when they come.
 ///
 /// # Errors
 /// If there is nothing of that id, or the database does not answer.
@@ -30,22 +32,30 @@ pub async fn clear_marks(
     conn: &mut AsyncPgConnection,
     id: &str,
     reason: &str,
+    withdrawn: &[EventId],
     desk: &Desk,
     follow: &mut Vec<OutboxEntry>,
 ) -> Result<Clearing, Unanswered> {
     let reason = without_nul(reason);
-    let (artifact_id, cleared) = conn
+    let clearing = conn
         .transaction::<_, diesel::result::Error, _>(async |conn| {
             writer_lock::acquire(conn).await?;
             let Some(target) = marks::find_target(conn, id).await? else { return Ok(None) };
-            let target_name = target.artifact_id.clone();
+            let artifact_id = target.artifact_id.clone();
+            let is_withdrawn = !inbox::claim(conn, withdrawn).await?.is_empty();
             let cause = Cause { event: None, reason: &reason, now: desk.now };
+            let names = target.all_names(conn).await?;
             let cleared = marks::clear(conn, &[target], &cause, desk.policy.marks).await?;
-            outbox::insert(conn, &cleared.entries).await?;
-            Ok(Some((target_name, cleared)))
+            let mut entries = cleared.entries;
+            let standing = marks::take_standing(conn, names).await?;
+            let told = ArtifactStanding { answers: withdrawn.to_vec(), ..standing.clone() };
+            entries.push(cause.event("", told)?);
+            outbox::insert(conn, &entries).await?;
+            let cleared = cleared.cleared || is_withdrawn;
+            Ok(Some((Clearing { artifact_id, cleared, standing: Some(standing) }, entries)))
         })
-        .await?
-        .ok_or_else(|| not_found(id))?;
-    follow.extend(cleared.entries);
-    Ok(Clearing { artifact_id, cleared: cleared.cleared })
+        .await?;
+    let (clearing, entries) = clearing.ok_or_else(|| not_found(id))?;
+    follow.extend(entries);
+    Ok(clearing)
 }

@@ -12,12 +12,14 @@ use crate::graph::{Direction, ReachedNode, Start, store, walk};
 use crate::statement::statement;
 
 statement!(
-    /// Those of the nodes whose producers were tainted first. A mark without a time is older than every other.
+    /// Those of the nodes that were tainted first: with their producers, or by themselves where nobody produced them. A
+    /// mark without a time is older than every other.
     struct ListTaintedFirst { nodes: Vec<i64> as Array<BigInt> }
     "SELECT node.id, node.artifact_id FROM artifacts node
-     JOIN provenance_records record ON record.seq = node.producer_seq
-     WHERE node.id = ANY ($1) AND record.is_tainted
-     ORDER BY record.tainted_at NULLS FIRST FETCH FIRST 1 ROWS WITH TIES"
+     LEFT JOIN provenance_records record ON record.seq = node.producer_seq
+     LEFT JOIN artifact_marks mark ON mark.node_id = node.id AND node.producer_seq IS NULL
+     WHERE node.id = ANY ($1) AND (record.is_tainted OR mark.kind = 'tainted')
+     ORDER BY COALESCE(record.tainted_at, mark.marked_at) NULLS FIRST FETCH FIRST 1 ROWS WITH TIES"
 );
 
 #[derive(QueryableByName)]

@@ -54,13 +54,14 @@ pub async fn apply_batch(
         let (events, told): (Vec<_>, Vec<_>) = fresh.map(|heard| (heard.event, heard.told)).unzip();
         let ledger = Ledger::load_and_absorb(conn, told).await?;
         let saved = save(conn, &ledger, prices, policy.checkpoints, now).await?;
-        let Saved { places, touched, due, spending } = saved;
+        let Saved { places, touched, produced, due, spending } = saved;
         // What follows from several events at once is told of under an id of its own: it is committed with them.
         let cause = Cause { event: None, reason: "built on something suspect", now };
         let followed = marks::follow_records(conn, touched, &cause, policy.marks).await?;
         let tainted = |id: &Uuid| places.get(id).is_some_and(|place| followed.tainted.contains(&place.seq));
         let mut follow = announce(&ledger, &events, tainted, now)?;
         follow.extend(followed.entries);
+        follow.extend(marks::tell_new_versions(conn, produced, &cause).await?);
         follow.extend(checkpoints::take_due(conn, due, policy.checkpoints, now).await?);
         outbox::insert(conn, &follow).await?;
         Ok((follow, spending))
@@ -76,6 +77,8 @@ struct Saved {
     places: HashMap<Uuid, Place>,
     /// Records that are new, or whose edges may have changed.
     touched: Vec<i64>,
+    /// Artifacts that have got a new version, or one that is described anew.
+    produced: Vec<String>,
     /// Projects that have got enough records for another checkpoint.
     due: Vec<String>,
     /// What came on top of the cost of work.
@@ -98,6 +101,7 @@ async fn save(
     let ((), chains) = try_join!(attempts, load_chains(conn, &changes.records))?;
     let Written { places, links } = write_records(conn, chains, changes.records, now).await?;
     let graph = GraphChanges::of(ledger, &places);
+    let produced = graph.outputs.iter().map(|(_, output)| output.artifact.artifact_id.to_string()).collect();
     let outputs = nodes::save_outputs(conn, graph.outputs);
     let ((), (), versions) = try_join!(links.save(conn), changes.counters.save(conn), outputs)?;
     nodes::ensure_nodes(conn, graph.used).await?;
@@ -108,7 +112,7 @@ async fn save(
     edges::rewrite_edges(conn, touched.clone()).await?;
     touched.extend(graph.known_consumers);
     touched.extend(graph.new_consumers);
-    Ok(Saved { places, touched, due, spending: changes.spending })
+    Ok(Saved { places, touched, produced, due, spending: changes.spending })
 }
 
 /// An event for each record that is new or has new outputs; it follows from the event that reported them.

@@ -197,11 +197,17 @@ impl Serialize for Sorted<'_> {
     }
 }
 
-/// A number that is whole however it is written: the database keeps neither the sign of nothing nor exponents.
+/// A number that is whole however it is written, as the database gives it back: it keeps neither the sign of nothing
+/// nor exponents, and of a large float the shortest text that stands for it, which is read as that whole number.
 fn whole(number: &Number) -> Option<i128> {
     let float = number.as_f64().filter(|float| number.is_f64() && float.fract() == 0.0)?;
     // Beyond this, texts of whole numbers are read as floats again.
-    (float.abs() < 18_446_744_073_709_551_616.0).then_some(float as i128)
+    if float.abs() >= 18_446_744_073_709_551_616.0 {
+        return None;
+    }
+    let written: i128 = float.to_string().parse().ok()?;
+    let is_read_as_whole = u64::try_from(written).is_ok() || i64::try_from(written).is_ok();
+    Some(if is_read_as_whole { written } else { float as i128 })
 }
 
 fn sorted(members: &JsonObject) -> BTreeMap<&str, Sorted<'_>> {

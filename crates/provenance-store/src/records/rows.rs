@@ -14,6 +14,8 @@ use uuid::Uuid;
 use super::attempt::{Announced, Attempt, AttemptFacts, AttemptKey, Record};
 use super::projection::{FilledIn, Marks, Projection};
 use super::report::{Report, ReportKey, ReportKind, Reported, Use};
+use super::translation::text::clean_value;
+use super::verdict::Verdict;
 use crate::artifacts::Outputs;
 use crate::costs::PriceList;
 use crate::schema::{provenance_records, task_attempts};
@@ -81,7 +83,7 @@ impl RecordRow {
             filled_in: to_json(&shown.filled_in)?,
             content_digest: digest,
             verdict: verdict.map_or("pending", |verdict| verdict.outcome.status().as_str()).to_owned(),
-            verification: verdict.map(to_json).transpose()?,
+            verification: verdict.map(verdict_to_json).transpose()?,
             verified_at: verdict.map(|verdict| verdict.at.to_utc()),
             cost_micros: None,
             price_version: None,
@@ -180,7 +182,7 @@ impl AttemptRow {
             tier: announced.and_then(|announced| announced.tier.clone()).map(String::from),
             domain: announced.and_then(|announced| announced.domain.clone()).map(String::from),
             started_at: facts.started_at.map(|time| time.to_utc()),
-            verdict: facts.verdict.as_ref().map(to_json).transpose()?,
+            verdict: facts.verdict.as_ref().map(verdict_to_json).transpose()?,
             request_id: facts.request_id.map(RequestId::as_uuid),
         })
     }
@@ -226,6 +228,11 @@ where
 
 fn to_json(value: &impl Serialize) -> QueryResult<Value> {
     serde_json::to_value(value).map_err(|error| Error::SerializationError(Box::new(error)))
+}
+
+/// Wherever its numbers came from: as they will be read.
+fn verdict_to_json(verdict: &Verdict) -> QueryResult<Value> {
+    to_json(verdict).map(|verdict| clean_value(&verdict))
 }
 
 fn from_json<T: DeserializeOwned>(value: Value) -> QueryResult<T> {

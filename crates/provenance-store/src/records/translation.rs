@@ -248,7 +248,7 @@ fn reviewed(event: &Event, review: &ReviewCompleted) -> Result<Told, Refused> {
         verified_by: clean(review.reviewer_id.as_ref(), "reviewer_id")?.or_else(|| judge(event)),
         ..verdict(event, VerdictSource::Review, outcome)
     };
-    told(review.task_id, None, Fact::Judged(verdict))
+    told(review.task_id, review.attempt, Fact::Judged(verdict))
 }
 
 fn told(task_id: TaskId, attempt: Option<u32>, fact: Fact) -> Result<Told, Refused> {

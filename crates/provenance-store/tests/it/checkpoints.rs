@@ -97,6 +97,16 @@ async fn a_rollback_takes_back_what_came_after_the_checkpoint_and_says_so_before
 }
 
 #[tokio::test]
+async fn a_reason_that_no_database_takes_keeps_nobody_from_returning() {
+    let store = Store::create("checkpoints_reason").await;
+    let good = checkpoint(&store, 0).await;
+    let wanted = json!({"checkpoint_id": good, "reason": "wrong\u{0} turn"});
+    let follow = store.order(event("rollback.requested", 1, wanted)).await;
+    assert_eq!(data(&follow[0])["error"], Value::Null);
+    assert_eq!(store.lines("SELECT reason FROM rollbacks").await, ["wrong\u{fffd} turn"]);
+}
+
+#[tokio::test]
 async fn what_cannot_be_returned_to_is_said_and_changes_nothing() {
     let store = Store::create("checkpoints_refused").await;
     store.apply([work(1, "a", &[])]).await;

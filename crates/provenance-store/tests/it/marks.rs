@@ -1,14 +1,20 @@
 //! Marks: whatever the order of taints, clearings and records, what is suspect is what is built on something wrong.
 
 mod model;
+mod standings;
 mod writers;
 
 use protocol::Event;
 use protocol::events::EventData;
+use provenance_store::cascade::{self, apply_order};
+use provenance_store::marks::{Cause, MarkRules, follow_records};
+use provenance_store::policy::Policy;
+use provenance_store::records::translation::translate;
+use provenance_store::records::{Heard, apply_batch};
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::events::{event, output_data};
+use crate::events::{at, event, output_data};
 use crate::fixture::Store;
 
 /// A record in project `shop` that made `outputs` from `inputs`.
@@ -62,6 +68,11 @@ fn told(entries: &[messaging::OutboxEntry]) -> Vec<(String, usize)> {
     entries.iter().map(read).collect()
 }
 
+/// The answer to an order that nothing else follows from.
+fn answered() -> (String, usize) {
+    ("artifact.standing".to_owned(), 0)
+}
+
 async fn diamond(hint: &str) -> Store {
     let store = Store::create(hint).await;
     store
@@ -89,7 +100,8 @@ async fn a_taint_makes_everything_suspect_that_is_built_on_it() {
         [
             ("cascade.started".to_owned(), 0),
             ("artifact.suspect".to_owned(), 3),
-            ("cascade.completed".to_owned(), 0)
+            ("cascade.completed".to_owned(), 0),
+            ("artifact.standing".to_owned(), 0)
         ]
     );
     let account = store
@@ -101,7 +113,7 @@ async fn a_taint_makes_everything_suspect_that_is_built_on_it() {
     assert_eq!(record.taint.cascade_id.as_deref(), Some("c-1"));
 
     assert!(store.order(taint).await.is_empty(), "delivered again");
-    assert!(store.order(tainted(11, "a")).await.is_empty(), "told again");
+    assert_eq!(told(&store.order(tainted(11, "a")).await), [answered()], "told again");
     assert_eq!(store.lines("SELECT count(*)::text FROM taint_events").await, ["4"]);
     assert_eq!(counters(&store).await, ["5 1 3"]);
 }
@@ -169,7 +181,7 @@ async fn without_propagation_only_what_comes_later_is_suspect() {
     let store = diamond("marks_no_propagation").await;
     let alone =
         event("artifact.tainted", 10, json!({"artifact_id": "a", "reason": "old", "propagate": false}));
-    assert!(store.order(alone).await.is_empty());
+    assert_eq!(told(&store.order(alone).await), [answered()]);
     store.apply([work(20, "e", &["a"]), work(21, "f", &["b"])]).await;
     assert_eq!(marks(&store).await, ["suspect e", "tainted a"]);
     store.order(tainted(30, "a")).await;
@@ -240,4 +252,99 @@ fn what_names_nothing_is_refused() {
     let nothing = event("artifact.tainted", 1, json!({"reason": "why"}));
     assert!(matches!(nothing.data, EventData::ArtifactTainted(_)));
     assert!(provenance_store::cascade::order(&nothing).unwrap().is_err());
+}
+
+/// A limit of waves, and the ways in under it.
+struct Limited<'s>(&'s Store, Policy);
+
+impl Limited<'_> {
+    async fn apply(&self, events: impl IntoIterator<Item = Event>) {
+        let Self(store, policy) = *self;
+        let heard =
+            events.into_iter().map(|event| Heard { told: translate(&event).unwrap(), event }).collect();
+        let mut conn = store.connection().await;
+        apply_batch(&mut conn, heard, policy, &store.prices, at(1_000).to_utc()).await.unwrap();
+    }
+
+    async fn order(&self, event: Event) {
+        let order = cascade::order(&event).unwrap().unwrap();
+        let mut conn = self.0.connection().await;
+        apply_order(&mut conn, &event, &order, self.1, event.time.to_utc()).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_is_made_directly_from_something_tainted_is_suspect_whatever_the_limit() {
+    for limit in [0, 1, 2] {
+        let store = Store::create("marks_limit").await;
+        let policy = Policy { marks: MarkRules { max_depth: Some(limit) }, ..Policy::default() };
+        let limited = Limited(&store, policy);
+        let chain = (0..8).map(|place: i64| {
+            let made_from = (place > 0).then(|| format!("{}", place - 1));
+            work(place, &place.to_string(), &made_from.iter().map(String::as_str).collect::<Vec<_>>())
+        });
+        limited.apply(chain).await;
+        limited.order(tainted(10, "0")).await;
+        // A suspicion comes one step far at least, and a confirmed one is a taint like any.
+        let reached = i64::from(limit.max(1));
+        let suspects = |from: i64| (from + 1..=reached.max(from + 1)).map(|place| format!("suspect {place}"));
+        let mut expected: Vec<String> = suspects(0).collect();
+        expected.push("tainted 0".to_owned());
+        assert_eq!(marks(&store).await, expected, "limit {limit}");
+
+        let confirmed = json!({"artifact_id": reached.to_string(), "reason": "it is"});
+        limited.order(event("artifact.tainted", 11, confirmed)).await;
+        let mut expected: Vec<String> = (1..reached).map(|place| format!("suspect {place}")).collect();
+        expected.extend(suspects(reached));
+        expected.extend(["tainted 0".to_owned(), format!("tainted {reached}")]);
+        assert_eq!(marks(&store).await, expected, "limit {limit}");
+        let depth = "SELECT depth::text FROM taint_events ORDER BY id DESC LIMIT 1";
+        assert_eq!(store.lines(depth).await, [(reached + 1).to_string()], "counted on");
+
+        let late = [work(20, "late", &[&reached.to_string()]), work(21, "later", &["late"])];
+        limited.apply(late).await;
+        expected.insert(usize::try_from(reached).unwrap(), "suspect late".to_owned());
+        assert_eq!(marks(&store).await, expected, "limit {limit}");
+        // Worked out anew from everything that is known it is the same.
+        let all = store.lines("SELECT seq::text FROM provenance_records").await;
+        let all = all.iter().map(|seq| seq.parse().unwrap()).collect();
+        let cause = Cause { event: None, reason: "looked again", now: at(30).to_utc() };
+        follow_records(&mut *store.connection().await, all, &cause, policy.marks).await.unwrap();
+        assert_eq!(marks(&store).await, expected, "limit {limit}");
+        assert_eq!(store.lines(depth).await, [(reached + 1).to_string()], "nothing was told again");
+    }
+}
+
+#[tokio::test]
+async fn of_several_artifacts_found_wrong_at_once_the_nearest_counts_within_the_limit() {
+    let store = Store::create("marks_limit_several").await;
+    let limited = Limited(&store, Policy { marks: MarkRules { max_depth: Some(3) }, ..Policy::default() });
+    // far -> 1 -> 2 -> 3 -> end, and near -> step -> 3: the suspect 3 is confirmed together with near.
+    let works = [
+        work(1, "far", &[]),
+        work(2, "1", &["far"]),
+        work(3, "2", &["1"]),
+        work(4, "3", &["2"]),
+        work(5, "near", &[]),
+        work(6, "step", &["near"]),
+        work(7, "end", &["3", "step"]),
+        work(8, "behind", &["end"]),
+    ];
+    limited.apply(works).await;
+    limited.order(tainted(10, "far")).await;
+    let both = json!({"artifact_ids": ["3", "near"], "reason": "both", "cascade_id": "c-1"});
+    limited.order(event("artifact.tainted", 11, both)).await;
+    assert_eq!(
+        marks(&store).await,
+        [
+            "suspect 1",
+            "suspect 2",
+            "suspect behind",
+            "suspect end",
+            "suspect step",
+            "tainted 3",
+            "tainted far",
+            "tainted near"
+        ]
+    );
 }

@@ -1,5 +1,7 @@
 //! Events become records: every member, in any order, once.
 
+mod odd;
+
 use proptest::prelude::Strategy;
 use proptest::strategy::{Just, ValueTree};
 use proptest::test_runner::TestRunner;
@@ -31,21 +33,6 @@ async fn several_records_are_found_at_once_each_as_if_it_had_been_asked_for_alon
         .collect();
     let (first, second) = (Some(first), Some(second));
     assert_eq!(tasks, [second, None, first, None, second, first, None, second]);
-}
-
-#[tokio::test]
-async fn a_record_that_cannot_be_read_hides_no_other() {
-    let store = Store::create("provenance_record_unreadable").await;
-    for name in ["a", "b"] {
-        store.apply([event("task.output.created", 1, output_data(Uuid::now_v7(), 1, name, &[]))]).await;
-    }
-    let spoil =
-        "UPDATE provenance_records SET inputs = '[1]' WHERE seq = (SELECT min(seq) FROM provenance_records)";
-    store.database.client().await.batch_execute(spoil).await.unwrap();
-    let ids = ["a", "b"].map(str::to_owned);
-    let found = get_records(&mut *store.connection().await, &ids).await.unwrap();
-    assert!(matches!(found[0], Err(Unanswered::Store(_))), "{found:?}");
-    assert!(found[1].is_ok(), "{found:?}");
 }
 
 #[tokio::test]
@@ -286,6 +273,27 @@ async fn the_current_attempt_changes_within_a_batch() {
 }
 
 #[tokio::test]
+async fn a_person_s_verdict_belongs_to_the_attempt_that_was_looked_at() {
+    let store = Store::create("provenance_reviewed_attempt").await;
+    let reviewed = |task: Uuid, attempt: Option<u32>| {
+        let review = json!({"review_id": "r", "task_id": task, "attempt": attempt, "decision": "rejected"});
+        event("review.completed", 20, review)
+    };
+    let statuses = async |task: Uuid| {
+        let sql = format!("SELECT status FROM provenance_records WHERE task_id = '{task}' ORDER BY attempt");
+        store.lines(&sql).await
+    };
+    // That the task went on with the next attempt is heard before the answer.
+    for (named, expected) in [(Some(1), ["failed", "pending"]), (None, ["pending", "failed"])] {
+        let task = Uuid::now_v7();
+        store.apply([output(task, 1, "a", 10), status(task, 2, 9, "pending", "submitted", 20)]).await;
+        store.apply([reviewed(task, named)]).await;
+        store.apply([output(task, 2, "b", 30)]).await;
+        assert_eq!(statuses(task).await, expected, "{named:?}");
+    }
+}
+
+#[tokio::test]
 async fn what_an_old_attempt_still_sends_is_kept_as_its_own_record() {
     let store = Store::create("provenance_orphan").await;
     let task = Uuid::now_v7();
@@ -331,24 +339,4 @@ async fn a_project_s_health_follows_its_marks() {
     store.apply([validated(task, 1, 3)]).await;
     assert_eq!(store.record("a").await.status, VerificationStatus::Tainted);
     assert_eq!(health().await, expected(1, 0, "rollback"));
-}
-
-#[tokio::test]
-async fn odd_text_and_numbers_are_kept_or_made_storable() {
-    let store = Store::create("provenance_odd").await;
-    let task = Uuid::now_v7();
-    let id = "päth/with spaces/%2F/\"quotes\"/🦀";
-    let data = json!({
-        "task_id": task, "artifact_id": id, "worker_id": "nul\u{0}here", "tokens_input": i64::MAX,
-        "tier": "a-tier-of-tomorrow", "inputs_consumed": [id], "output": {"artifacts": null},
-    });
-    let rejected = json!({"task_id": task, "issues": [{"nul": "\u{0}"}], "reason": "\u{0}"});
-    store.apply([event("task.output.created", 1, data), event("task.rejected", 2, rejected)]).await;
-    let record = store.record(id).await;
-    assert_eq!(record.worker_id.as_deref(), Some("nul\u{fffd}here"));
-    assert_eq!(record.tier.as_deref(), Some("a-tier-of-tomorrow"));
-    assert_eq!(record.tokens_input, Some(i64::MAX as u64));
-    assert_eq!(record.outputs[0].artifact.artifact_id.as_str(), id);
-    assert_eq!(record.verification["issues"], json!([{"nul": "\u{fffd}"}]));
-    assert!(store.has_no_record("nul\u{0}").await);
 }

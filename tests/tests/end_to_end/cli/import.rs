@@ -142,6 +142,10 @@ async fn a_long_import_outlives_a_crash_of_the_store_and_is_taken_up_again() {
     };
     let (first, ()) = tokio::join!(importing, crashing);
     assert!([0, 5].contains(&first.exit), "{first:?}");
+    if first.exit == 0 {
+        // What was stored when the answer was lost was still brought in by this import.
+        assert_eq!(first.json()["imported"], 1_500, "{first:?}");
+    }
     let again = dats.run(&["provenance", "import", &many, "--json"]).await;
     assert_eq!(again.exit, 0, "{again:?}");
     let report = again.json();
@@ -151,4 +155,49 @@ async fn a_long_import_outlives_a_crash_of_the_store_and_is_taken_up_again() {
     let export =
         dats.run(&["provenance", "export", "-p", "many", "--out", out.to_str().unwrap(), "--json"]).await;
     assert_eq!(export.json()["records"], 1_500);
+}
+
+#[tokio::test]
+async fn every_file_that_cannot_be_taken_is_told_by_its_name() {
+    let plan = Plan::new().setting(Role::Gateway, "DATS_PROVENANCE__MAX_IMPORT_LINE_BYTES", "4096");
+    let stack = plan.start().await;
+    let dats = Dats::of(&stack);
+    let source = dats.folder().join("odd");
+    fs::create_dir(&source).unwrap();
+    let record = |id: &str, notes: usize| {
+        json!({ "id": id, "task_id": "t", "project_id": "odd", "notes": "x".repeat(notes) }).to_string()
+    };
+    fs::write(source.join("good.json"), record("good", 10)).unwrap();
+    fs::write(source.join("long.json"), record("long", 5_000)).unwrap();
+    std::os::unix::fs::symlink("nowhere", source.join("dangling.json")).unwrap();
+    let checkpoints = json!({ "k": { "project_id": "odd", "created_at": "2026-W02-5T20:30" } });
+    fs::write(source.join("checkpoints.json"), checkpoints.to_string()).unwrap();
+    let folder = source.to_str().unwrap();
+    for (arguments, reason) in
+        [(vec![], "it has more than 4096 bytes"), (vec!["--max-line-bytes", "4096"], "too long: ")]
+    {
+        let arguments = [vec!["provenance", "import", folder, "--json", "--dry-run"], arguments].concat();
+        let said = dats.run(&arguments).await;
+        assert_eq!(said.exit, 1, "{said:?}");
+        let report = said.json();
+        assert_eq!(files(&report, "refused"), ["dangling.json", "long.json"], "{report:#}");
+        let refused = report["refused"].as_array().unwrap();
+        let told = refused.iter().find(|told| told["file"] == "long.json").unwrap();
+        assert!(told["reason"].as_str().unwrap().starts_with(reason), "{report:#}");
+    }
+    let report = dats.run(&["provenance", "import", folder, "--json"]).await.json();
+    assert_eq!((&report["imported"], files(&report, "repaired")), (&json!(1), owned(&["checkpoints.json"])));
+    let listed = stack.client().get("/projects/odd/checkpoints").await.json;
+    assert_eq!(listed["checkpoints"][0]["created_at"], "2026-01-09T20:30:00.000000Z", "{listed:#}");
+    let out = dats.folder().join("out");
+    assert_eq!(
+        dats.run(&["provenance", "export", "-p", "odd", "--out", out.to_str().unwrap()]).await.exit,
+        0
+    );
+    let exported: Value = serde_json::from_str(&folder_file(&out, "checkpoints.json")).unwrap();
+    assert_eq!(exported, checkpoints);
+}
+
+fn folder_file(folder: &Path, name: &str) -> String {
+    fs::read_to_string(folder.join(name)).unwrap()
 }

@@ -85,6 +85,15 @@ async fn see_what_it_cost(dats: &Dats, stack: &end_to_end::Stack, task: &str, ar
     assert_eq!(record["cost"]["micro_units"], tokens * 1_000_000, "{record:#}");
     let shown = dats.tells(&["provenance", "show", artifact]).await;
     assert!(shown.contains(&format!("{tokens}.00 (prices test)")), "{shown}");
+    let listed = dats.tells(&["provenance", "list", "-p", "shop", "--status", "passed"]).await;
+    let line = listed.lines().find(|line| line.contains(artifact)).unwrap();
+    assert!(
+        line.contains(record["id"].as_str().unwrap()) && line.contains(&format!("{tokens}.00")),
+        "{listed}"
+    );
+    let summary = dats.tells(&["provenance", "summary", "-p", "shop"]).await;
+    let tier = record["tier"].as_str().unwrap();
+    assert!(summary.lines().any(|line| line.starts_with(tier)), "{summary}");
     let status = dats.tells(&["status", task]).await;
     assert!(
         status.lines().any(|line| line.starts_with("cost") && line.contains(&format!("{tokens}.00"))),

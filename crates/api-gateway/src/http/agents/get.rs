@@ -8,6 +8,7 @@ use crate::http::AppState;
 use crate::http::openapi::answers::{CannotServe, NoSuchAgent};
 use crate::http::path::PathId;
 use crate::http::problem::ApiError;
+use crate::http::query::{NoParameters, Query};
 
 /// Shows an agent
 ///
@@ -26,6 +27,7 @@ use crate::http::problem::ApiError;
 pub(crate) async fn get_agent(
     state: Data<AppState>,
     agent_id: PathId<AgentId>,
+    _: Query<NoParameters>,
 ) -> Result<Json<AgentResponse>, ApiError> {
     let agent_id = agent_id.0;
     let unknown = || ApiError::new(ErrorCode::AgentNotFound, format!("there is no agent {agent_id}"));

@@ -5,13 +5,13 @@ use actix_web::web::Data;
 use protocol::{CheckpointId, ProjectId};
 use utoipa::ToSchema;
 
+use super::ensure_known;
 use super::view::CheckpointResponse;
 use crate::http::AppState;
 use crate::http::body::{Fields, OptionalBody, ReadBody};
 use crate::http::openapi::answers::{CannotServe, NoSuchProjectOrBadCheckpoint};
 use crate::http::path::PathId;
 use crate::http::problem::ApiError;
-use crate::http::projects::ensure_project;
 use crate::http::provenance::taint::MOST_REASON_CHARS;
 use crate::idempotency::OperationId;
 
@@ -40,7 +40,7 @@ pub(crate) async fn create_checkpoint(
     project_id: PathId<ProjectId>,
     request: OptionalBody<CreateCheckpointRequest>,
 ) -> Result<HttpResponse, ApiError> {
-    ensure_project(&state, &project_id.0).await?;
+    ensure_known(&state, &project_id.0).await?;
     let description = request.0.and_then(|request| request.description).unwrap_or_default();
     let id = CheckpointId(state.tasks.serving(operation).id_to_make().as_uuid());
     let made = state.provenance.create_checkpoint(id, project_id.0, description).await?;

@@ -11,6 +11,7 @@ use crate::http::AppState;
 use crate::http::openapi::answers::{CannotServe, NoSuchRollback};
 use crate::http::path::PathId;
 use crate::http::problem::ApiError;
+use crate::http::query::{NoParameters, Query};
 use crate::trust::rollbacks;
 use crate::trust::store::rollbacks::RollbackRow;
 
@@ -32,6 +33,7 @@ use crate::trust::store::rollbacks::RollbackRow;
 pub(crate) async fn get_rollback(
     state: Data<AppState>,
     rollback_id: PathId<RollbackId>,
+    _: Query<NoParameters>,
 ) -> Result<Json<RollbackResponse>, ApiError> {
     let found = rollbacks::find(&state.tasks, rollback_id.0).await?;
     let row = found.ok_or_else(|| ApiError::new(ErrorCode::RollbackNotFound, "there is no such rollback"))?;

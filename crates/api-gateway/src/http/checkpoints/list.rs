@@ -5,12 +5,13 @@ use protocol::ProjectId;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::ensure_known;
 use super::view::CheckpointResponse;
 use crate::http::AppState;
 use crate::http::openapi::answers::{CannotServe, NoSuchProjectOrNoAnswer};
 use crate::http::path::PathId;
 use crate::http::problem::ApiError;
-use crate::http::projects::ensure_project;
+use crate::http::query::{NoParameters, Query};
 
 /// Lists a project's checkpoints
 ///
@@ -30,9 +31,13 @@ use crate::http::projects::ensure_project;
 pub(crate) async fn list_checkpoints(
     state: Data<AppState>,
     project_id: PathId<ProjectId>,
+    _: Query<NoParameters>,
 ) -> Result<Json<CheckpointListResponse>, ApiError> {
-    ensure_project(&state, &project_id.0).await?;
-    let found = state.provenance.list_checkpoints(project_id.0).await?;
+    let project_id = project_id.0;
+    let found = state.provenance.list_checkpoints(project_id.clone()).await?;
+    if found.is_empty() {
+        ensure_known(&state, &project_id).await?;
+    }
     let checkpoints: Vec<_> = found.into_iter().map(CheckpointResponse::from).collect();
     Ok(Json(CheckpointListResponse { total: checkpoints.len(), checkpoints }))
 }

@@ -9,10 +9,11 @@ use utoipa::ToSchema;
 
 use super::progress::sentence;
 use crate::http::AppState;
-use crate::http::openapi::answers::{CannotServe, NoSuchTask};
+use crate::http::openapi::answers::{CannotServe, NoSuchTaskOrBadInput};
 use crate::http::openapi::vocabulary::TaskStatusWord;
 use crate::http::path::PathId;
 use crate::http::problem::ApiError;
+use crate::http::query::{NoParameters, Query};
 use crate::http::tasks::no_such_task;
 use crate::tasks::task::Task;
 
@@ -24,13 +25,14 @@ use crate::tasks::task::Task;
     params(("task_id" = Uuid, Path, description = "The task")),
     responses(
         (status = 200, description = "How far it is, and its result", body = WorkStatusResponse),
-        NoSuchTask,
+        NoSuchTaskOrBadInput,
         CannotServe,
     )
 )]
 pub(crate) async fn get_work_status(
     state: Data<AppState>,
     task_id: PathId<TaskId>,
+    _: Query<NoParameters>,
 ) -> Result<Json<WorkStatusResponse>, ApiError> {
     let task_id = task_id.0;
     let task = state.reader.find(task_id).await?;

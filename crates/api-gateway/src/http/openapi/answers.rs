@@ -61,15 +61,13 @@ answers! {
     /// What can be wrong with work for agents.
     BadDispatch = [InvalidWorkType, ValidationFailed, MalformedJson], [ProjectNotFound], [TaskAlreadyExists], [PayloadTooLarge],
         [UnsupportedMediaType];
-    /// An agent id in the path that is not one, or names no agent.
-    NoSuchAgent = [InvalidIdentifier], [AgentNotFound];
+    /// An agent id in the path that is not one, or names no agent; or a parameter that is not known.
+    NoSuchAgent = [InvalidIdentifier, ValidationFailed], [AgentNotFound];
     /// No handshake, a trace id that is not one, or a page that may not connect.
     NoSocket = [ValidationFailed, InvalidIdentifier], [Forbidden];
     /// The task's state does not allow it.
     WrongState = [InvalidTaskState];
-    /// A project id that is not one, or names no project.
-    NoSuchProject = [InvalidIdentifier], [ProjectNotFound];
-    /// The same where there is a query.
+    /// A project id that is not one, or names no project; or a query that makes no sense.
     NoSuchProjectOrBadInput = [InvalidIdentifier, ValidationFailed], [ProjectNotFound];
     /// The same where there is a body.
     NoSuchProjectOrBadBody = [InvalidIdentifier, ValidationFailed, MalformedJson], [ProjectNotFound],
@@ -81,30 +79,28 @@ answers! {
     /// A tier that this installation does not have, or a body that is not one.
     NoSuchTierOrBadBody = [InvalidIdentifier, ValidationFailed, MalformedJson], [PayloadTooLarge],
         [UnsupportedMediaType];
-    /// A review id that is not one, or names no review.
-    NoSuchReview = [InvalidIdentifier], [ReviewNotFound];
+    /// A review id that is not one, or names no review; or a parameter that is not known.
+    NoSuchReview = [InvalidIdentifier, ValidationFailed], [ReviewNotFound];
     /// A review that is not there, or takes no answer any more, or an answer that is not one.
     NoSuchReviewOrBadAnswer = [InvalidIdentifier, ValidationFailed, MalformedJson, ReviewNotPending],
         [ReviewNotFound], [PayloadTooLarge], [UnsupportedMediaType];
-    /// A webhook that the project does not have, or no project at all.
-    NoSuchWebhook = [InvalidIdentifier], [WebhookNotFound];
+    /// A webhook that the project does not have, or no project at all; or a parameter that is not known.
+    NoSuchWebhook = [InvalidIdentifier, ValidationFailed], [WebhookNotFound];
     /// The same where there is a body.
     NoSuchWebhookOrBadBody = [InvalidIdentifier, ValidationFailed, MalformedJson], [WebhookNotFound],
         [PayloadTooLarge], [UnsupportedMediaType];
     /// What can be wrong with a new webhook.
     BadWebhook = [InvalidIdentifier, ValidationFailed, MalformedJson], [ProjectNotFound], [TooManyWebhooks],
         [PayloadTooLarge], [UnsupportedMediaType];
-    /// No record of that id, or no answer about it in time.
-    NoSuchRecord = [InvalidIdentifier], [ProvenanceNotFound], [ProvenanceTimeout];
+    /// No record of that id, or no answer about it in time; or a parameter that is not known.
+    NoSuchRecord = [InvalidIdentifier, ValidationFailed], [ProvenanceNotFound], [ProvenanceTimeout];
     /// No artifact of that id, or a query that makes no sense.
     NoSuchArtifactOrBadInput = [InvalidIdentifier, ValidationFailed], [ArtifactNotFound], [ProvenanceTimeout];
     /// No answer of the provenance-store in time.
     StoreTooSlow = [ProvenanceTimeout];
     /// An import that is not JSON by lines, or that broke off.
     BadImport = [ValidationFailed, MalformedJson], [UnsupportedMediaType], [ProvenanceTimeout];
-    /// No artifact and no record of that id, or no answer about it in time.
-    NoSuchArtifact = [InvalidIdentifier], [ArtifactNotFound], [ProvenanceTimeout];
-    /// The same where there is a query.
+    /// No artifact and no record of that id, no answer about it in time, or a query that makes no sense.
     NoSuchArtifactOrBadQuery = [InvalidIdentifier, ValidationFailed], [ArtifactNotFound], [ProvenanceTimeout];
     /// What can be wrong with a query that the provenance-store answers.
     BadProvenanceQuery = [ValidationFailed], [ProvenanceTimeout];
@@ -118,13 +114,13 @@ answers! {
     /// A project that is not there, a body that is wrong, or no answer in time.
     NoSuchProjectOrBadCheckpoint = [InvalidIdentifier, ValidationFailed, MalformedJson], [ProjectNotFound],
         [PayloadTooLarge], [UnsupportedMediaType], [ProvenanceTimeout];
-    /// A project that is not there, or no answer about it in time.
-    NoSuchProjectOrNoAnswer = [InvalidIdentifier], [ProjectNotFound], [ProvenanceTimeout];
+    /// A project that is not there, or no answer about it in time; or a parameter that is not known.
+    NoSuchProjectOrNoAnswer = [InvalidIdentifier, ValidationFailed], [ProjectNotFound], [ProvenanceTimeout];
     /// A checkpoint that is not there or cannot be returned to, or a body that is wrong.
     NoSuchCheckpointOrBadBody = [InvalidIdentifier, ValidationFailed, MalformedJson], [CheckpointNotFound],
         [CheckpointInvalid], [PayloadTooLarge], [UnsupportedMediaType], [ProvenanceTimeout];
-    /// A rollback id that is not one, or names no rollback.
-    NoSuchRollback = [InvalidIdentifier], [RollbackNotFound];
+    /// A rollback id that is not one, or names no rollback; or a parameter that is not known.
+    NoSuchRollback = [InvalidIdentifier, ValidationFailed], [RollbackNotFound];
     /// A path that leads nowhere.
     NoSuchPath = [NoSuchRoute];
     /// What can happen to every operation that looks something up.

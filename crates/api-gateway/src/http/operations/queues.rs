@@ -5,8 +5,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::http::AppState;
-use crate::http::openapi::answers::CannotServe;
+use crate::http::openapi::answers::{BadQuery, CannotServe};
 use crate::http::problem::ApiError;
+use crate::http::query::{NoParameters, Query};
 
 /// Lists the broker's queues
 ///
@@ -16,9 +17,12 @@ use crate::http::problem::ApiError;
     get,
     path = "/api/v1/queues",
     tag = "operations",
-    responses((status = 200, description = "The queues", body = ListQueuesResponse), CannotServe)
+    responses((status = 200, description = "The queues", body = ListQueuesResponse), BadQuery, CannotServe)
 )]
-pub(crate) async fn list_queues(state: Data<AppState>) -> Result<Json<ListQueuesResponse>, ApiError> {
+pub(crate) async fn list_queues(
+    state: Data<AppState>,
+    _: Query<NoParameters>,
+) -> Result<Json<ListQueuesResponse>, ApiError> {
     let reports = state.queues.look().await;
     let reports =
         reports.map_err(|error| ApiError::unavailable("the broker does not answer").caused_by(error))?;

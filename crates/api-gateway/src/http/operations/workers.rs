@@ -7,9 +7,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::http::AppState;
-use crate::http::openapi::answers::CannotServe;
+use crate::http::openapi::answers::{BadQuery, CannotServe};
 use crate::http::openapi::vocabulary::WorkerStatusWord;
 use crate::http::problem::ApiError;
+use crate::http::query::{NoParameters, Query};
 use crate::workers::{self, Worker, WorkerStatus};
 
 /// Lists workers
@@ -20,9 +21,12 @@ use crate::workers::{self, Worker, WorkerStatus};
     get,
     path = "/api/v1/workers",
     tag = "operations",
-    responses((status = 200, description = "The workers", body = ListWorkersResponse), CannotServe)
+    responses((status = 200, description = "The workers", body = ListWorkersResponse), BadQuery, CannotServe)
 )]
-pub(crate) async fn list_workers(state: Data<AppState>) -> Result<Json<ListWorkersResponse>, ApiError> {
+pub(crate) async fn list_workers(
+    state: Data<AppState>,
+    _: Query<NoParameters>,
+) -> Result<Json<ListWorkersResponse>, ApiError> {
     let workers = workers::list_workers(&state.tasks, state.worker_silence_seconds).await?;
     let total_active = workers.iter().filter(|worker| worker.status == WorkerStatus::Active).count();
     Ok(Json(ListWorkersResponse { workers: workers.into_iter().map(Into::into).collect(), total_active }))

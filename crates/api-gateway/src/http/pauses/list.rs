@@ -8,8 +8,9 @@ use utoipa::ToSchema;
 
 use super::tier::TierPauseResponse;
 use crate::http::AppState;
-use crate::http::openapi::answers::CannotServe;
+use crate::http::openapi::answers::{BadQuery, CannotServe};
 use crate::http::problem::ApiError;
+use crate::http::query::{NoParameters, Query};
 use crate::pauses;
 
 /// Lists the tiers
@@ -19,9 +20,12 @@ use crate::pauses;
     get,
     path = "/api/v1/tiers",
     tag = "operations",
-    responses((status = 200, description = "The tiers", body = ListTiersResponse), CannotServe)
+    responses((status = 200, description = "The tiers", body = ListTiersResponse), BadQuery, CannotServe)
 )]
-pub(crate) async fn list_tiers(state: Data<AppState>) -> Result<Json<ListTiersResponse>, ApiError> {
+pub(crate) async fn list_tiers(
+    state: Data<AppState>,
+    _: Query<NoParameters>,
+) -> Result<Json<ListTiersResponse>, ApiError> {
     let mut paused: HashMap<_, _> = pauses::list_paused_tiers(&state.tasks).await?.into_iter().collect();
     let tiers =
         state.tasks.rules().tiers.iter().map(|tier| TierPauseResponse {

@@ -6,9 +6,10 @@ use protocol::ProjectId;
 use super::refusal;
 use super::view::ProjectView;
 use crate::http::AppState;
-use crate::http::openapi::answers::{CannotServe, NoSuchProject};
+use crate::http::openapi::answers::{CannotServe, NoSuchProjectOrBadInput};
 use crate::http::path::PathId;
 use crate::http::problem::ApiError;
+use crate::http::query::{NoParameters, Query};
 use crate::projects::catalogue;
 
 /// Shows a project
@@ -20,13 +21,14 @@ use crate::projects::catalogue;
         pattern = "^[A-Za-z0-9._:-]+$")),
     responses(
         (status = 200, description = "The project", body = ProjectView),
-        NoSuchProject,
+        NoSuchProjectOrBadInput,
         CannotServe,
     )
 )]
 pub(crate) async fn get_project(
     state: Data<AppState>,
     project_id: PathId<ProjectId>,
+    _: Query<NoParameters>,
 ) -> Result<Json<ProjectView>, ApiError> {
     let project = catalogue::find_project(&state.tasks, &project_id.0).await.map_err(refusal)?;
     Ok(Json(project.into()))

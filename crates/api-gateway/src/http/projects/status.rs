@@ -12,11 +12,12 @@ use utoipa::ToSchema;
 
 use super::no_such_project;
 use crate::http::AppState;
-use crate::http::openapi::answers::{CannotServe, NoSuchProject};
+use crate::http::openapi::answers::{CannotServe, NoSuchProjectOrBadInput};
 use crate::http::path::PathId;
 use crate::http::pauses::PauseView;
 use crate::http::problem::ApiError;
 use crate::http::provenance::SpendView;
+use crate::http::query::{NoParameters, Query};
 use crate::tasks::queries::{self, ProjectStatus};
 
 /// Shows how a project stands
@@ -31,13 +32,14 @@ use crate::tasks::queries::{self, ProjectStatus};
         pattern = "^[A-Za-z0-9._:-]+$")),
     responses(
         (status = 200, description = "How the project stands", body = ProjectStatusResponse),
-        NoSuchProject,
+        NoSuchProjectOrBadInput,
         CannotServe,
     )
 )]
 pub(crate) async fn get_project_status(
     state: Data<AppState>,
     project_id: PathId<ProjectId>,
+    _: Query<NoParameters>,
 ) -> Result<Json<ProjectStatusResponse>, ApiError> {
     let project_id = project_id.0;
     let status = queries::find_project_status(&state.tasks, &project_id).await?;

@@ -4,12 +4,13 @@ use actix_web::web::{Data, Json};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::taint::{MOST_REASON_CHARS, no_such_artifact};
+use super::taint::{MOST_REASON_CHARS, refusal};
 use crate::http::AppState;
 use crate::http::body::{Fields, OptionalBody, ReadBody};
 use crate::http::openapi::answers::{CannotServe, NoSuchArtifactOrBadBody};
 use crate::http::path::{PathId, RecordReference};
 use crate::http::problem::ApiError;
+use crate::trust::marking;
 
 /// Takes the marks off something
 ///
@@ -37,7 +38,7 @@ pub(crate) async fn clear_provenance(
     request: OptionalBody<ClearRequest>,
 ) -> Result<Json<ClearResponse>, ApiError> {
     let reason = request.0.and_then(|request| request.reason).unwrap_or_default();
-    let clearing = state.provenance.clear_marks(id.0.0, reason).await?.ok_or_else(no_such_artifact)?;
+    let clearing = marking::clear(&state.tasks, &state.provenance, id.0.0, reason).await.map_err(refusal)?;
     Ok(Json(ClearResponse { artifact_id: clearing.artifact_id, cleared: clearing.cleared }))
 }
 

@@ -3,13 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::DateTime;
-use protocol::Timestamp;
 use protocol::provenance_query::graph::ReachedPlace;
 use protocol::provenance_query::integrity::VerifyPlace;
 use protocol::provenance_query::records::RecordPlace;
 
-use crate::http::cursor::{InvalidCursor, unsealed, write_sealed};
+use crate::http::cursor::{InvalidCursor, time_of, unsealed, write_sealed};
 
 const KIND_RECORDS: u8 = 16;
 const KIND_REACHED: u8 = 17;
@@ -41,9 +39,9 @@ impl FromStr for RecordCursor {
     fn from_str(text: &str) -> Result<Self, InvalidCursor> {
         let place = unsealed(text, KIND_RECORDS)?;
         let (micros, sequence) = place.split_first_chunk::<8>().ok_or(InvalidCursor)?;
-        let created_at = DateTime::from_timestamp_micros(i64::from_be_bytes(*micros)).ok_or(InvalidCursor)?;
+        let created_at = time_of(*micros)?;
         let sequence = sequence.try_into().map(i64::from_be_bytes).map_err(|_| InvalidCursor)?;
-        Ok(Self(RecordPlace { created_at: Timestamp::from(created_at), sequence }))
+        Ok(Self(RecordPlace { created_at, sequence }))
     }
 }
 
@@ -78,8 +76,20 @@ impl FromStr for VerifyCursor {
 
     fn from_str(text: &str) -> Result<Self, InvalidCursor> {
         let place = unsealed(text, KIND_VERIFICATION)?;
-        serde_json::from_slice(&place).map(Self).map_err(|_| InvalidCursor)
+        let place = serde_json::from_slice(&place).map_err(|_| InvalidCursor)?;
+        let is_place = match &place {
+            VerifyPlace::Chain { position, hash } => *position >= 0 && is_hash(hash),
+            VerifyPlace::Records { sequence } => *sequence >= 0,
+            VerifyPlace::Files { position } => *position >= 0,
+            VerifyPlace::Loose { artifact_id } => !artifact_id.contains('\0'),
+        };
+        is_place.then_some(Self(place)).ok_or(InvalidCursor)
     }
+}
+
+/// Whether a text is a SHA-256 as it is written here.
+pub(super) fn is_hash(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 #[cfg(test)]
@@ -93,10 +103,23 @@ mod tests {
         assert_eq!(records.to_string().parse(), Ok(records));
         let reached = ReachedCursor(ReachedPlace { depth: 3, artifact_id: "ä/b".to_owned() });
         assert_eq!(reached.to_string().parse(), Ok(reached.clone()));
-        let verification = VerifyCursor(VerifyPlace::Chain { position: 9, hash: "ab".to_owned() });
+        let verification = VerifyCursor(VerifyPlace::Chain { position: 9, hash: "ab".repeat(32) });
         assert_eq!(verification.to_string().parse(), Ok(verification.clone()));
         assert_eq!(reached.to_string().parse::<RecordCursor>(), Err(InvalidCursor));
         assert_eq!(verification.to_string().parse::<ReachedCursor>(), Err(InvalidCursor));
         assert_eq!("".parse::<VerifyCursor>(), Err(InvalidCursor));
+        let chain = |position, hash: String| VerifyPlace::Chain { position, hash };
+        for forged in [
+            chain(9, "zz".to_owned()),
+            chain(9, "AB".repeat(32)),
+            chain(-9, "ab".repeat(32)),
+            VerifyPlace::Records { sequence: -1 },
+            VerifyPlace::Files { position: i64::MIN },
+            VerifyPlace::Loose { artifact_id: "a\0".to_owned() },
+        ] {
+            assert_eq!(VerifyCursor(forged).to_string().parse::<VerifyCursor>(), Err(InvalidCursor));
+        }
+        let far_future = "106f05b59d3b2000000000000000000005fe71ba83";
+        assert_eq!(far_future.parse::<RecordCursor>(), Err(InvalidCursor));
     }
 }

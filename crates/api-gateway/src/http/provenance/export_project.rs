@@ -8,10 +8,11 @@ use protocol::provenance_query::ExportCursor;
 use super::import::ImportLine;
 use crate::http::AppState;
 use crate::http::ndjson;
-use crate::http::openapi::answers::{CannotServe, NoSuchProject, StoreTooSlow};
+use crate::http::openapi::answers::{CannotServe, NoSuchProjectOrBadInput, StoreTooSlow};
 use crate::http::path::PathId;
 use crate::http::problem::ApiError;
 use crate::http::projects::refusal;
+use crate::http::query::{NoParameters, Query};
 use crate::projects::catalogue;
 use crate::provenance::transfer::Transfer;
 
@@ -28,7 +29,7 @@ use crate::provenance::transfer::Transfer;
         pattern = "^[A-Za-z0-9._:-]+$")),
     responses(
         (status = 200, description = "Lines", body = ImportLine, content_type = "application/x-ndjson"),
-        NoSuchProject,
+        NoSuchProjectOrBadInput,
         StoreTooSlow,
         CannotServe,
     )
@@ -36,6 +37,7 @@ use crate::provenance::transfer::Transfer;
 pub(crate) async fn export_project_provenance(
     state: Data<AppState>,
     project_id: PathId<ProjectId>,
+    _: Query<NoParameters>,
 ) -> Result<HttpResponse, ApiError> {
     let project = project_id.0;
     let transfer = Transfer::new(state.provenance.clone(), state.tasks.clone());

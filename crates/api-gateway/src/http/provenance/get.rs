@@ -10,6 +10,7 @@ use crate::http::AppState;
 use crate::http::openapi::answers::{CannotServe, NoSuchRecord};
 use crate::http::path::{PathId, RecordReference};
 use crate::http::problem::ApiError;
+use crate::http::query::{NoParameters, Query};
 use crate::provenance::ProvenanceError;
 
 /// Shows a provenance record
@@ -31,6 +32,7 @@ use crate::provenance::ProvenanceError;
 pub(crate) async fn get_provenance(
     state: Data<AppState>,
     id: PathId<RecordReference>,
+    _: Query<NoParameters>,
 ) -> Result<Json<ProvenanceRecordResponse>, ApiError> {
     let record = state.provenance.find_record(id.0.0).await?;
     let record = record.ok_or_else(|| {

@@ -9,6 +9,7 @@ use protocol::ErrorCode;
 use protocol::provenance_query::{ImportOutcome, ImportedLine};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
 
 use self::lines::{Batch, LineBatches};
 use crate::http::AppState;
@@ -42,6 +43,10 @@ pub(crate) struct ImportLine {
     /// Name of the file that it comes from.
     #[schema(example = "00b7a724-5f5b-4776-b913-455937e0e321.json")]
     file: String,
+    /// Of a checkpoint that does not tell its own id: its key in the file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, nullable = false, example = "03682cec-9c4e-4d0c-8d56-2b4fba1ae8ff")]
+    key: Option<String>,
     /// The JSON as it was in the file: a whole record, or one element of the other two.
     #[schema(value_type = Object)]
     body: serde_json::Value,
@@ -67,8 +72,9 @@ pub(crate) struct ImportLineOutcome {
 ///
 /// The body is JSON by lines, of any length; a record, a taint event or a checkpoint each, records first. The answer
 /// is JSON by lines as well and begins while the body is still being sent: read while you write. Each line is taken
-/// whole or refused alone. Importing again changes nothing, so an import that broke off is simply begun anew. If the
-/// import cannot go on, a last line `{"error": {"code", "message"}}` says why.
+/// whole or refused alone. Importing again changes nothing, so an import that broke off is simply begun anew; no answer
+/// is kept, and an `Idempotency-Key` is ignored. If the import cannot go on, a last line
+/// `{"error": {"code", "message"}}` says why.
 #[utoipa::path(
     post,
     path = "/api/v1/provenance/import",
@@ -89,6 +95,12 @@ pub(crate) struct ImportLineOutcome {
                 "verification": { "status": "passed", "verified_at": "2026-01-09T20:30:58.444000" }
             }
         }))),
+        ("checkpoint" = (summary = "One line: a checkpoint that does not tell its own id", value = json!({
+            "kind": "checkpoint",
+            "file": "checkpoints.json",
+            "key": "03682cec-9c4e-4d0c-8d56-2b4fba1ae8ff",
+            "body": { "project_id": "docs-site", "created_at": "2026-01-09T20:30:58.444000" }
+        }))),
     )),
     responses(
         (status = 200, description = "What became of each line, in their order", body = ImportLineOutcome,
@@ -105,6 +117,7 @@ pub(crate) async fn import_provenance(
 ) -> Result<HttpResponse, ApiError> {
     check_content_type(&request)?;
     let mut import = Import {
+        id: Uuid::now_v7(),
         batches: LineBatches::new(payload, state.max_import_line_bytes),
         transfer: Transfer::new(state.provenance.clone(), state.tasks.clone()),
         dry_run: query.0.dry_run,
@@ -121,6 +134,7 @@ pub(crate) async fn import_provenance(
 }
 
 struct Import {
+    id: Uuid,
     batches: LineBatches,
     transfer: Transfer,
     dry_run: bool,
@@ -132,14 +146,13 @@ impl Import {
         let Some(batch) = self.batches.next().await? else { return Ok(None) };
         let outcomes = match batch {
             Batch::Lines { first_line, lines } => {
-                self.transfer.import(first_line, &lines, self.dry_run, patiently).await?
+                self.transfer.import(self.id, first_line, &lines, self.dry_run, patiently).await?
             }
-            Batch::Unreadable { line, reason } => vec![ImportedLine {
-                file: None,
-                id: None,
-                outcome: ImportOutcome::Refused,
-                reason: Some(format!("line {line}: {reason}")),
-            }],
+            Batch::Unreadable { line, file, reason } => {
+                let reason = if file.is_some() { reason } else { format!("line {line}: {reason}") };
+                let reason = Some(reason);
+                vec![ImportedLine { file, id: None, outcome: ImportOutcome::Refused, reason }]
+            }
         };
         let mut lines = Vec::with_capacity(outcomes.len());
         for outcome in outcomes {

@@ -8,9 +8,10 @@ use utoipa::ToSchema;
 use super::no_such_artifact;
 use crate::access::Caller;
 use crate::http::AppState;
-use crate::http::openapi::answers::{CannotServe, NoSuchArtifact};
+use crate::http::openapi::answers::{CannotServe, NoSuchArtifactOrBadQuery};
 use crate::http::path::{PathId, RecordReference};
 use crate::http::problem::ApiError;
+use crate::http::query::{NoParameters, Query};
 
 /// Finds what an artifact's trouble began with
 ///
@@ -24,7 +25,7 @@ use crate::http::problem::ApiError;
         max_length = 255)),
     responses(
         (status = 200, description = "The root cause", body = RootCauseResponse),
-        NoSuchArtifact,
+        NoSuchArtifactOrBadQuery,
         CannotServe,
     )
 )]
@@ -32,6 +33,7 @@ pub(crate) async fn get_root_cause(
     state: Data<AppState>,
     caller: Caller,
     id: PathId<RecordReference>,
+    _: Query<NoParameters>,
 ) -> Result<Json<RootCauseResponse>, ApiError> {
     let found = state
         .provenance

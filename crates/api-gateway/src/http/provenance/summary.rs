@@ -13,6 +13,7 @@ use crate::http::openapi::answers::{CannotServe, NoSuchProjectRecords};
 use crate::http::path::PathId;
 use crate::http::problem::ApiError;
 use crate::http::projects::status::ProjectHealthView;
+use crate::http::query::{NoParameters, Query};
 
 /// Sums up a project's records
 ///
@@ -33,6 +34,7 @@ use crate::http::projects::status::ProjectHealthView;
 pub(crate) async fn summarize_provenance(
     state: Data<AppState>,
     project_id: PathId<ProjectId>,
+    _: Query<NoParameters>,
 ) -> Result<Json<ProvenanceSummaryResponse>, ApiError> {
     let project_id = project_id.0;
     let summary = state.provenance.summarize_project(project_id.clone()).await?;

@@ -60,7 +60,8 @@ pub(crate) fn no_such_artifact() -> ApiError {
     ApiError::new(ErrorCode::ArtifactNotFound, "there is no record or artifact of that id")
 }
 
-fn refusal(error: MarkingError) -> ApiError {
+/// What whoever wanted to mark something is told.
+pub(super) fn refusal(error: MarkingError) -> ApiError {
     match error {
         MarkingError::NotFound => no_such_artifact(),
         MarkingError::Provenance(error) => error.into(),

@@ -1,4 +1,5 @@
-//! `GET /projects/{project_id}/provenance/verify`: whether a project's records are what was written.
+//! `GET /projects/{project_id}/provenance/verify`: whether a project's records are what was written; and
+//! `GET /unowned/provenance/verify`: the same of what belongs to no project.
 
 use actix_web::web::{Data, Json};
 use protocol::provenance_query::integrity::{ChainHead, Finding, FindingKind, VerifyPage, VerifyQuery};
@@ -6,12 +7,13 @@ use protocol::{ProjectId, ProvenanceId};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
-use super::cursors::VerifyCursor;
+use super::cursors::{VerifyCursor, is_hash};
 use super::must_be_known;
 use crate::http::AppState;
-use crate::http::openapi::answers::{CannotServe, NoSuchProjectRecords};
+use crate::http::cursor::InvalidCursor;
+use crate::http::openapi::answers::{BadProvenanceQuery, CannotServe, NoSuchProjectRecords};
 use crate::http::path::PathId;
-use crate::http::problem::ApiError;
+use crate::http::problem::{ApiError, FieldError};
 use crate::http::query::{Parameters, Query, ReadQuery};
 
 /// Links or records in a portion when the client does not say.
@@ -22,8 +24,9 @@ const MOST_IN_PORTION: u32 = 2_000;
 /// Verifies a project's records
 ///
 /// Goes through the chain of everything that was written and through the records, a portion at a time: follow
-/// `next_cursor` to the end. Finds what was altered, removed, put in or moved by other hands than the service's. Marks
-/// are not part of the chain. Whoever notes `head` elsewhere can prove later that nothing before it was changed.
+/// `next_cursor` to the end. Finds what was altered, removed, put in or moved by other hands than the service's: of
+/// records, of the account of their marks, which the chain seals, of marks, edges and imported files. Whoever notes
+/// `head` elsewhere can give it back later: `expect_length` and `expect_hash` then say that nothing before it was changed.
 #[utoipa::path(
     get,
     path = "/api/v1/projects/{project_id}/provenance/verify",
@@ -46,16 +49,43 @@ pub(crate) async fn verify_provenance(
 ) -> Result<Json<VerifyProvenanceResponse>, ApiError> {
     let project_id = project_id.0;
     let is_beginning = query.0.cursor.is_none();
-    let query = VerifyQuery {
-        project_id: project_id.clone(),
-        limit: query.0.limit.unwrap_or(DEFAULT_PORTION),
-        after: query.0.cursor.map(|cursor| cursor.0),
-    };
-    let page = state.provenance.verify_project(query).await?;
-    if is_beginning && page.revisions == 0 {
+    let page = portion(&state, query.0.about(Some(project_id.clone()))).await?;
+    // A finding is told whatever is known of the project otherwise.
+    if is_beginning && !page.is_known && page.revisions == 0 && page.findings.is_empty() {
         must_be_known(&state, &project_id).await?;
     }
-    Ok(Json(VerifyProvenanceResponse::of(project_id, page)))
+    Ok(Json(VerifyProvenanceResponse::of(Some(project_id), page)))
+}
+
+/// Verifies what belongs to no project
+///
+/// The same for records of which no project is known, and for marks on artifacts that nobody produced. They have a
+/// chain of their own.
+#[utoipa::path(
+    get,
+    path = "/api/v1/unowned/provenance/verify",
+    tag = "provenance",
+    params(VerifyParameters),
+    responses(
+        (status = 200, description = "What a portion showed", body = VerifyProvenanceResponse),
+        BadProvenanceQuery,
+        CannotServe,
+    )
+)]
+pub(crate) async fn verify_unowned_provenance(
+    state: Data<AppState>,
+    query: Query<VerifyParameters>,
+) -> Result<Json<VerifyProvenanceResponse>, ApiError> {
+    let page = portion(&state, query.0.about(None)).await?;
+    Ok(Json(VerifyProvenanceResponse::of(None, page)))
+}
+
+async fn portion(state: &AppState, query: VerifyQuery) -> Result<VerifyPage, ApiError> {
+    let nowhere = || {
+        let message = InvalidCursor.to_string();
+        ApiError::invalid(vec![FieldError { field: "cursor".to_owned(), message }])
+    };
+    state.provenance.verify_project(query).await?.ok_or_else(nowhere)
 }
 
 /// Which portion.
@@ -68,23 +98,65 @@ pub(crate) struct VerifyParameters {
     /// `next_cursor` of the portion before.
     #[param(value_type = Option<String>)]
     cursor: Option<VerifyCursor>,
+    /// `length` of a `head` that was noted; together with `expect_hash`. Compared with the first portion.
+    #[param(minimum = 1)]
+    expect_length: Option<u64>,
+    /// `hash` of that `head`.
+    #[param(pattern = "^[0-9a-f]{64}$")]
+    expect_hash: Option<String>,
 }
 
 impl ReadQuery for VerifyParameters {
     fn read(parameters: &mut Parameters) -> Option<Self> {
+        let (expect_length, expect_hash) = read_expected(parameters);
         Some(Self {
             limit: parameters.integer("limit", 1..=MOST_IN_PORTION),
             cursor: parameters.parsed("cursor"),
+            expect_length,
+            expect_hash,
         })
+    }
+}
+
+/// Both parts of a noted end, or none.
+fn read_expected(parameters: &mut Parameters) -> (Option<u64>, Option<String>) {
+    let (length, hash) =
+        (parameters.parsed::<String>("expect_length"), parameters.parsed::<String>("expect_hash"));
+    match (length, hash) {
+        (None, None) => (None, None),
+        (Some(_), None) => (None, parameters.refuse("expect_hash", "must be given with expect_length")),
+        (None, Some(_)) => (parameters.refuse("expect_length", "must be given with expect_hash"), None),
+        (Some(length), Some(hash)) => {
+            let length = length.parse().ok().filter(|length| (1..=i64::MAX.cast_unsigned()).contains(length));
+            let length = length.or_else(|| {
+                parameters.refuse("expect_length", &format!("must be an integer from 1 to {}", i64::MAX))
+            });
+            let hash = Some(hash).filter(|hash| is_hash(hash));
+            (length, hash.or_else(|| parameters.refuse("expect_hash", "must be 64 digits of lower-case hex")))
+        }
+    }
+}
+
+impl VerifyParameters {
+    fn about(self, project_id: Option<ProjectId>) -> VerifyQuery {
+        VerifyQuery {
+            project_id,
+            limit: self.limit.unwrap_or(DEFAULT_PORTION),
+            after: self.cursor.map(|cursor| cursor.0),
+            expected: self
+                .expect_length
+                .zip(self.expect_hash)
+                .map(|(length, hash)| ChainHead { length, hash }),
+        }
     }
 }
 
 /// What a portion showed.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct VerifyProvenanceResponse {
-    /// The project.
-    #[schema(value_type = String)]
-    project_id: ProjectId,
+    /// The project; `null` for what belongs to none.
+    #[schema(value_type = Option<String>)]
+    project_id: Option<ProjectId>,
     /// Whether everything in this portion is what was written.
     intact: bool,
     /// Links that were looked at.
@@ -120,17 +192,17 @@ struct FindingView {
 #[schema(as = FindingKind, rename_all = "snake_case")]
 #[expect(dead_code, reason = "names a schema and has no values")]
 enum FindingKindWord {
-    /// A record, or an output of it, says something else than what was written.
+    /// A record, its marks, an edge or a file that was kept says something else than what was written.
     Altered,
     /// A record, or a link, that was written is not there.
     Removed,
     /// A link is not what its place says.
     Reordered,
-    /// A record is there that nothing wrote.
+    /// A record or a mark is there that nothing wrote.
     Added,
 }
 
-/// Where a chain ends.
+/// Where a chain ends. Noted elsewhere, it can be compared later.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ChainHead)]
 struct ChainHeadView {
@@ -141,7 +213,7 @@ struct ChainHeadView {
 }
 
 impl VerifyProvenanceResponse {
-    fn of(project_id: ProjectId, page: VerifyPage) -> Self {
+    fn of(project_id: Option<ProjectId>, page: VerifyPage) -> Self {
         Self {
             project_id,
             intact: page.findings.is_empty(),

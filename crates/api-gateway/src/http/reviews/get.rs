@@ -8,6 +8,7 @@ use crate::http::AppState;
 use crate::http::openapi::answers::{CannotServe, NoSuchReview};
 use crate::http::path::PathId;
 use crate::http::problem::ApiError;
+use crate::http::query::{NoParameters, Query};
 use crate::reviews::{ReviewId, queries};
 
 /// Shows a review
@@ -28,6 +29,7 @@ use crate::reviews::{ReviewId, queries};
 pub(crate) async fn get_review(
     state: Data<AppState>,
     review_id: PathId<ReviewId>,
+    _: Query<NoParameters>,
 ) -> Result<Json<ReviewResponse>, ApiError> {
     let id = review_id.0;
     let (review, task) = queries::find_review(&state.tasks, &id).await?.ok_or_else(|| no_such_review(&id))?;

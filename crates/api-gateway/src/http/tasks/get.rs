@@ -9,9 +9,10 @@ use super::no_such_task;
 use super::view::TaskResponse;
 use crate::http::AppState;
 use crate::http::etag::EntityTag;
-use crate::http::openapi::answers::{CannotServe, NoSuchTask};
+use crate::http::openapi::answers::{CannotServe, NoSuchTaskOrBadInput};
 use crate::http::path::PathId;
 use crate::http::problem::ApiError;
+use crate::http::query::{NoParameters, Query};
 
 /// Shows a task
 #[utoipa::path(
@@ -26,7 +27,7 @@ use crate::http::problem::ApiError;
         (status = 200, description = "The task", body = TaskResponse,
             headers(("ETag" = String, description = "Changes with every change of the task"))),
         (status = 304, description = "The task has not changed since that answer"),
-        NoSuchTask,
+        NoSuchTaskOrBadInput,
         CannotServe,
     )
 )]
@@ -34,6 +35,7 @@ pub(crate) async fn get_task(
     request: HttpRequest,
     state: Data<AppState>,
     task_id: PathId<TaskId>,
+    _: Query<NoParameters>,
 ) -> Result<HttpResponse, ApiError> {
     let task_id = task_id.0;
     let task = state.reader.find(task_id).await?;

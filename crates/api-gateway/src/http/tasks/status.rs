@@ -9,10 +9,11 @@ use utoipa::ToSchema;
 use super::no_such_task;
 use super::view::{ErrorView, ProgressView, WaitingView};
 use crate::http::AppState;
-use crate::http::openapi::answers::{CannotServe, NoSuchTask};
+use crate::http::openapi::answers::{CannotServe, NoSuchTaskOrBadInput};
 use crate::http::openapi::vocabulary::{PhaseWord, TaskStatusWord};
 use crate::http::path::PathId;
 use crate::http::problem::ApiError;
+use crate::http::query::{NoParameters, Query};
 use crate::tasks::task::Task;
 
 /// Shows where a task is
@@ -23,13 +24,14 @@ use crate::tasks::task::Task;
     params(("task_id" = Uuid, Path, description = "The task")),
     responses(
         (status = 200, description = "Where the task is", body = TaskStatusResponse),
-        NoSuchTask,
+        NoSuchTaskOrBadInput,
         CannotServe,
     )
 )]
 pub(crate) async fn get_task_status(
     state: Data<AppState>,
     task_id: PathId<TaskId>,
+    _: Query<NoParameters>,
 ) -> Result<Json<TaskStatusResponse>, ApiError> {
     let task_id = task_id.0;
     let task = state.reader.find(task_id).await?;

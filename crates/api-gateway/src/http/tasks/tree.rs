@@ -8,10 +8,11 @@ use utoipa::ToSchema;
 
 use super::no_such_task;
 use crate::http::AppState;
-use crate::http::openapi::answers::{CannotServe, NoSuchTask};
+use crate::http::openapi::answers::{CannotServe, NoSuchTaskOrBadInput};
 use crate::http::openapi::vocabulary::TaskStatusWord;
 use crate::http::path::PathId;
 use crate::http::problem::ApiError;
+use crate::http::query::{NoParameters, Query};
 use crate::tasks::queries::{self, TaskTree};
 
 /// Shows what a task was split into
@@ -24,13 +25,14 @@ use crate::tasks::queries::{self, TaskTree};
     params(("task_id" = Uuid, Path, description = "The task at the root")),
     responses(
         (status = 200, description = "The task and all below it", body = TaskTreeResponse),
-        NoSuchTask,
+        NoSuchTaskOrBadInput,
         CannotServe,
     )
 )]
 pub(crate) async fn get_task_tree(
     state: Data<AppState>,
     task_id: PathId<TaskId>,
+    _: Query<NoParameters>,
 ) -> Result<Json<TaskTreeResponse>, ApiError> {
     let tree = queries::find_task_tree(&state.tasks, task_id.0).await?;
     let root = tree.ok_or_else(|| no_such_task(task_id.0))?.into();

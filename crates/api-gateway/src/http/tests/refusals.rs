@@ -5,6 +5,7 @@ use actix_web::test::TestRequest;
 use serde_json::json;
 
 use super::app::{Answer, MOST_BODY_BYTES, bare, post, send};
+use crate::http::routes::ROUTES;
 
 const TASK: &str = "0190f3a1-0000-7000-8000-000000000001";
 
@@ -78,6 +79,24 @@ async fn project_and_artifact_ids_have_rules_too() {
     }
     // A slash in an artifact id is fine; that the store is away shows that the id was taken.
     expect(&send(bare(Method::GET, "/api/v1/provenance/src%2Fmain.rs%3F")).await, 503, 5030);
+}
+
+#[actix_web::test]
+async fn a_parameter_that_is_not_known_is_refused_also_where_none_is_taken() {
+    // Probes and browsers may append what they like, and live updates take the key as a parameter.
+    let lenient = ["/livez", "/readyz", "/metrics", "/docs", "/openapi.json", "/health", "/stream", "/ws/"];
+    let asked = ROUTES.iter().filter(|route| route.method == Method::GET);
+    for route in asked.filter(|route| !lenient.iter().any(|part| route.path.contains(part))) {
+        let filled = route.path.split('/').map(|segment| match segment {
+            "{project_id}" => "default",
+            parameter if parameter.starts_with('{') => TASK,
+            word => word,
+        });
+        let path = filled.collect::<Vec<_>>().join("/");
+        let answer = send(bare(Method::GET, &format!("{path}?colour=red"))).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{path}: {:?}", answer.body);
+        assert_eq!((answer.error_code(), answer.bad_fields()), (1002, vec!["colour".to_owned()]), "{path}");
+    }
 }
 
 #[actix_web::test]

@@ -1,9 +1,10 @@
 //! Imports and exports before anything was moved: what is wrong is told by the status.
 
-use actix_web::http::Method;
+use actix_web::http::{Method, StatusCode};
 use actix_web::test::TestRequest;
 
-use super::app::{Answer, bare, send};
+use super::app::{Answer, bare, send, send_with};
+use crate::access::AuthSettings;
 
 const LINE: &str = "{\"kind\":\"record\",\"file\":\"a.json\",\"body\":{}}\n";
 
@@ -45,4 +46,21 @@ async fn a_line_that_cannot_be_read_is_refused_without_asking_anybody() {
     let outcome = answer.json();
     assert_eq!(outcome["outcome"], "refused");
     assert_eq!(outcome["reason"], "line 1: it has more than 4096 bytes");
+}
+
+#[actix_web::test]
+async fn an_artifact_named_import_is_shown_like_any_other() {
+    for method in [Method::GET, Method::HEAD] {
+        let answer = send(bare(method.clone(), "/api/v1/provenance/import")).await;
+        let other = send(bare(method, "/api/v1/provenance/any-other")).await;
+        assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "the provenance-store was asked");
+        assert_eq!(answer.status, other.status);
+    }
+    let allow = "POST, GET, HEAD, OPTIONS";
+    let answer = send(bare(Method::PUT, "/api/v1/provenance/import")).await;
+    assert_eq!((answer.error_code(), answer.header("allow")), (4050, allow));
+    assert_eq!(send(bare(Method::OPTIONS, "/api/v1/provenance/import")).await.header("allow"), allow);
+    // It is guarded like any other, too.
+    let auth = AuthSettings { enabled: true, audit: false, ..AuthSettings::default() };
+    assert_eq!(send_with(auth, bare(Method::GET, "/api/v1/provenance/import")).await.error_code(), 4010);
 }

@@ -9,6 +9,7 @@ use crate::http::AppState;
 use crate::http::openapi::answers::{CannotServe, NoSuchWebhook};
 use crate::http::path::PathId;
 use crate::http::problem::ApiError;
+use crate::http::query::{NoParameters, Query};
 use crate::webhooks::registry;
 use crate::webhooks::subscription::WebhookId;
 
@@ -34,6 +35,7 @@ pub(crate) async fn get_webhook(
     state: Data<AppState>,
     project_id: PathId<ProjectId>,
     webhook_id: PathId<WebhookId>,
+    _: Query<NoParameters>,
 ) -> Result<Json<WebhookView>, ApiError> {
     let found = registry::find_webhook(&state.tasks, &project_id.0, webhook_id.0).await.map_err(refusal)?;
     Ok(Json(found.into()))

@@ -8,9 +8,10 @@ use utoipa::ToSchema;
 use super::refusal;
 use super::view::WebhookView;
 use crate::http::AppState;
-use crate::http::openapi::answers::{CannotServe, NoSuchProject};
+use crate::http::openapi::answers::{CannotServe, NoSuchProjectOrBadInput};
 use crate::http::path::PathId;
 use crate::http::problem::ApiError;
+use crate::http::query::{NoParameters, Query};
 use crate::webhooks::registry;
 
 /// Lists a project's webhooks
@@ -24,13 +25,14 @@ use crate::webhooks::registry;
         pattern = "^[A-Za-z0-9._:-]+$")),
     responses(
         (status = 200, description = "The project's webhooks", body = ListWebhooksResponse),
-        NoSuchProject,
+        NoSuchProjectOrBadInput,
         CannotServe,
     )
 )]
 pub(crate) async fn list_webhooks(
     state: Data<AppState>,
     project_id: PathId<ProjectId>,
+    _: Query<NoParameters>,
 ) -> Result<Json<ListWebhooksResponse>, ApiError> {
     let webhooks = registry::list_webhooks(&state.tasks, &project_id.0).await.map_err(refusal)?;
     let total = webhooks.len();

@@ -8,7 +8,7 @@ use crate::tasks::lifecycle::{HandOver, Input};
 
 /// The events that the gateway's queue is bound to: exactly those that mean something for a task, an agent
 /// or what tasks may use.
-pub const CONSUMED: [EventKind; 18] = [
+pub const CONSUMED: [EventKind; 19] = [
     EventKind::TaskDecomposed,
     EventKind::TaskReady,
     EventKind::TaskRoutingFailed,
@@ -26,6 +26,7 @@ pub const CONSUMED: [EventKind; 18] = [
     EventKind::ProvenanceRecorded,
     EventKind::ArtifactTainted,
     EventKind::ArtifactCleared,
+    EventKind::ArtifactStanding,
     EventKind::RollbackCompleted,
 ];
 
@@ -125,6 +126,7 @@ fn input(data: EventData, trace_id: Option<TraceId>) -> Option<(TaskId, Input)> 
         | EventData::ArtifactTainted(_)
         | EventData::ArtifactSuspect(_)
         | EventData::ArtifactCleared(_)
+        | EventData::ArtifactStanding(_)
         | EventData::CheckpointRequested(_)
         | EventData::CheckpointCreated(_)
         | EventData::RollbackRequested(_)

@@ -26,6 +26,17 @@ fn stored(fixture: &Fixture, name: &str, data: Value) -> Event {
     Event::decode(incoming, now).unwrap()
 }
 
+/// How artifacts stand at a moment, as the provenance-store tells it.
+fn standing(fixture: &Fixture, moment: i64, tainted: &[&str], untainted: &[&str]) -> Event {
+    let data = json!({"moment": moment, "tainted": tainted, "untainted": untainted});
+    stored(fixture, "artifact.standing", data)
+}
+
+/// A stranger's event, with an id to answer.
+fn from_outside(fixture: &Fixture, id: Uuid, name: &str, data: Value) -> Event {
+    Event { id: id.into(), source: "/qa/7".to_owned(), ..stored(fixture, name, data) }
+}
+
 fn using(project: &str, artifact: &str) -> NewTask {
     let input = Input {
         artifact_id: ArtifactId::new(artifact).unwrap(),
@@ -51,22 +62,25 @@ async fn release_all(fixture: &Fixture, project: &str) {
 #[tokio::test]
 async fn a_task_whose_input_is_tainted_is_held_until_that_is_cleared() {
     let fixture = Fixture::new("trust_held").await;
-    fixture
-        .tell(vec![stored(&fixture, "artifact.tainted", json!({"artifact_ids": ["a"], "reason": "wrong"}))])
-        .await;
+    fixture.tell(vec![standing(&fixture, 7, &["a"], &["b"])]).await;
     let held = fixture.submit(using("p", "a")).await.submission.id;
     let free = fixture.submit(using("p", "b")).await.submission.id;
     release_all(&fixture, "p").await;
     let detail = Some("artifact a is tainted".to_owned());
     assert_eq!(waits_for(&fixture, held).await, (Phase::Blocked, Some(WaitingReason::TaintedInput), detail));
     assert_eq!(fixture.phase(free).await.1, Phase::Routing, "others are not kept waiting");
-    // What was only suspect, and what is about something else, changes nothing.
-    let branch = stored(&fixture, "artifact.cleared", json!({"artifact_ids": ["a"], "source_id": "q"}));
-    fixture.tell(vec![branch, stored(&fixture, "artifact.cleared", json!({"artifact_id": "b"}))]).await;
+    // Only the provenance-store knows how an artifact stands, and what it told before is no news.
+    let events = vec![
+        stored(&fixture, "artifact.cleared", json!({"artifact_ids": ["a"]})),
+        from_outside(&fixture, Uuid::now_v7(), "artifact.cleared", json!({"artifact_ids": ["a"]})),
+        standing(&fixture, 6, &[], &["a"]),
+    ];
+    fixture.tell(events).await;
     release_all(&fixture, "p").await;
     assert_eq!(fixture.phase(held).await.1, Phase::Blocked);
 
-    fixture.tell(vec![stored(&fixture, "artifact.cleared", json!({"artifact_id": "a"}))]).await;
+    // Told in the other order, the last word counts.
+    fixture.tell(vec![standing(&fixture, 9, &[], &["a"]), standing(&fixture, 8, &["a"], &[])]).await;
     release_all(&fixture, "p").await;
     assert_eq!(fixture.phase(held).await.1, Phase::Routing);
     assert_eq!(
@@ -82,32 +96,40 @@ async fn a_task_whose_input_is_tainted_is_held_until_that_is_cleared() {
 }
 
 #[tokio::test]
-async fn a_new_version_of_a_tainted_artifact_may_be_used() {
-    let fixture = Fixture::new("trust_version").await;
-    let recorded = |is_tainted: bool| {
-        json!({"provenance_id": Uuid::nil(), "task_id": Uuid::nil(), "attempt": 1, "artifact_ids": ["a"],
-            "is_tainted": is_tainted})
+async fn what_a_stranger_finds_wrong_is_held_until_the_store_has_answered() {
+    let fixture = Fixture::new("trust_stranger").await;
+    let (heard_first, answered_first) = (Uuid::now_v7(), Uuid::now_v7());
+    let taint = |id, artifact: &str| {
+        from_outside(&fixture, id, "artifact.tainted", json!({"artifact_id": artifact, "reason": "wrong"}))
     };
-    let old = stored(&fixture, "provenance.recorded", recorded(false));
-    fixture.clock.advance(std::time::Duration::from_secs(1));
-    fixture.tell(vec![stored(&fixture, "artifact.tainted", json!({"artifact_id": "a"}))]).await;
+    let answer = |id: Uuid| {
+        // It was found good since, or a newer version is there.
+        let data = json!({"moment": 5, "untainted": ["a"], "answers": [id]});
+        stored(&fixture, "artifact.standing", data)
+    };
+    fixture.tell(vec![taint(heard_first, "a")]).await;
     let task = fixture.submit(using("p", "a")).await.submission.id;
     release_all(&fixture, "p").await;
-    fixture.clock.advance(std::time::Duration::from_secs(1));
-    // The record of the tainted version itself, late; and one that was tainted from the beginning.
-    fixture.tell(vec![old, stored(&fixture, "provenance.recorded", recorded(true))]).await;
-    release_all(&fixture, "p").await;
     assert_eq!(fixture.phase(task).await.1, Phase::Blocked);
-    fixture.clock.advance(std::time::Duration::from_secs(1));
-    fixture.tell(vec![stored(&fixture, "provenance.recorded", recorded(false))]).await;
+    fixture.tell(vec![answer(heard_first)]).await;
     release_all(&fixture, "p").await;
     assert_eq!(fixture.phase(task).await.1, Phase::Routing);
+
+    // An answer that comes first, or with what it answers, leaves nothing to wait for.
+    fixture.tell(vec![answer(answered_first)]).await;
+    fixture.tell(vec![taint(answered_first, "a")]).await;
+    let together = Uuid::now_v7();
+    fixture.tell(vec![taint(together, "a"), answer(together)]).await;
+    assert_eq!(fixture.number("SELECT count(*) FROM asked_taints").await, 0);
+    let free = fixture.submit(using("p", "a")).await.submission.id;
+    release_all(&fixture, "p").await;
+    assert_eq!(fixture.phase(free).await.1, Phase::Routing);
 }
 
 #[tokio::test]
 async fn a_held_task_goes_on_when_it_is_told_to() {
     let fixture = Fixture::new("trust_release").await;
-    fixture.tell(vec![stored(&fixture, "artifact.tainted", json!({"artifact_id": "a"}))]).await;
+    fixture.tell(vec![standing(&fixture, 1, &["a"], &[])]).await;
     let task = fixture.submit(using("p", "a")).await.submission.id;
     release_all(&fixture, "p").await;
     release_task(&fixture.service, task, Some("it will do".to_owned())).await.unwrap();
@@ -134,7 +156,7 @@ async fn a_rollback_runs_its_tasks_again_once_and_in_their_order() {
     let artifacts = [format!("artifact-of-{first}"), format!("artifact-of-{second}")];
     let done = json!({
         "rollback_id": Uuid::now_v7(), "checkpoint_id": Uuid::now_v7(), "project_id": "p",
-        "records_invalidated": 2, "artifact_ids": artifacts, "task_ids": [first, second, TaskId::generate()],
+        "records_invalidated": 2, "artifact_ids": artifacts, "moment": 3, "task_ids": [first, second, TaskId::generate()],
         "dry_run": false,
     });
     let event = stored(&fixture, "rollback.completed", done.clone());
@@ -160,16 +182,14 @@ async fn a_rollback_runs_its_tasks_again_once_and_in_their_order() {
     assert_eq!(fixture.task(bystander).await.attempt, 1);
 
     fixture.tell(whole_way(&fixture.task(first).await)).await;
-    fixture.clock.advance(std::time::Duration::from_secs(1));
-    let recorded = json!({"provenance_id": Uuid::nil(), "task_id": first, "attempt": 2,
-        "artifact_ids": [format!("artifact-of-{first}")]});
+    let recorded = format!("artifact-of-{first}");
     release_all(&fixture, "p").await;
     assert_eq!(
         waits_for(&fixture, second).await.1,
         Some(WaitingReason::TaintedInput),
         "the new version is not recorded yet"
     );
-    fixture.tell(vec![stored(&fixture, "provenance.recorded", recorded)]).await;
+    fixture.tell(vec![standing(&fixture, 4, &[], &[&recorded])]).await;
     release_all(&fixture, "p").await;
     assert_eq!(fixture.phase(second).await.1, Phase::Routing);
     fixture.assert_counters_match_the_tasks().await;

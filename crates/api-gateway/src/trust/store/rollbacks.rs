@@ -166,13 +166,18 @@ pub(crate) async fn list_to_run_again(
     Ok(rows.into_iter().map(|row| TaskId(row.task_id)).collect())
 }
 
-/// Counts tasks that run again, and ends the rollback with the last of its tasks.
+/// Counts tasks that run again, and ends the rollback with the last of its tasks. Whoever has taken others of its tasks
+/// is waited for: of two that each took the last they saw, the second to come sees that there are no more.
 pub(crate) async fn mark_reopened(
     conn: &mut AsyncPgConnection,
     rollback: Uuid,
     reopened: i64,
     at: DateTime<Utc>,
 ) -> QueryResult<()> {
+    sql_query("SELECT FROM rollbacks WHERE rollback_id = $1 FOR UPDATE")
+        .bind::<SqlUuid, _>(rollback)
+        .execute(conn)
+        .await?;
     sql_query(
         "UPDATE rollbacks SET tasks_reopened = tasks_reopened + $2,
             status = CASE WHEN rest.any THEN status ELSE 'completed' END,
@@ -186,4 +191,19 @@ pub(crate) async fn mark_reopened(
     .execute(conn)
     .await
     .map(|_| ())
+}
+
+/// Ends rollbacks that have no task to run again any more, and that nobody has ended.
+pub(crate) async fn mark_ended_without_tasks(
+    conn: &mut AsyncPgConnection,
+    at: DateTime<Utc>,
+) -> QueryResult<usize> {
+    sql_query(
+        "UPDATE rollbacks SET status = 'completed', completed_at = $1
+         WHERE status = 'reopening' AND NOT EXISTS (
+            SELECT FROM rollback_tasks task WHERE task.rollback_id = rollbacks.rollback_id)",
+    )
+    .bind::<Timestamptz, _>(at)
+    .execute(conn)
+    .await
 }

@@ -19,6 +19,8 @@ use crate::output::Progress;
 
 /// Files read ahead of what the gateway has taken.
 const READ_AHEAD: usize = 256;
+/// What a gateway takes unless it is set otherwise.
+const MOST_LINE_BYTES: usize = 8 * 1024 * 1024;
 
 /// `dats provenance import`
 #[derive(Debug, Args)]
@@ -31,6 +33,9 @@ pub(crate) struct ImportArguments {
     /// Also write the report to this file, as JSON
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
+    /// Most bytes of a line that the gateway takes: its setting provenance.max_import_line_bytes
+    #[arg(long, value_name = "BYTES", default_value_t = MOST_LINE_BYTES)]
+    max_line_bytes: usize,
 }
 
 /// Imports a folder; exit 1 if anything was refused.
@@ -42,7 +47,7 @@ pub(super) async fn run(arguments: &ImportArguments, session: &Session<'_>) -> R
     let mut report = Report::new(arguments.dry_run);
     let length = u64::try_from(folder.records.len()).ok();
     let bar = session.output.progress("importing", length);
-    let sent = send(folder, arguments.dry_run, &bar, &mut report, session).await;
+    let sent = send(folder, arguments, &bar, &mut report, session).await;
     drop(bar);
     if let Some(path) = &arguments.report {
         report.write(path)?;
@@ -55,13 +60,14 @@ pub(super) async fn run(arguments: &ImportArguments, session: &Session<'_>) -> R
 
 async fn send(
     folder: Folder,
-    dry_run: bool,
+    arguments: &ImportArguments,
     bar: &Progress,
     report: &mut Report,
     session: &Session<'_>,
 ) -> Result<(), Failure> {
     let (give, mut given) = mpsc::channel(READ_AHEAD);
-    let reading = tokio::task::spawn_blocking(move || read(folder, &give));
+    let most_bytes = arguments.max_line_bytes;
+    let reading = tokio::task::spawn_blocking(move || read(folder, most_bytes, &give));
     let (refuse, mut refused) = mpsc::unbounded_channel();
     let lines = stream::poll_fn(move |context| {
         loop {
@@ -77,7 +83,7 @@ async fn send(
         }
     });
     let mut request = session.client.request(Method::POST, "/provenance/import");
-    if dry_run {
+    if arguments.dry_run {
         request = request.query(&[("dry_run", "true")]);
     }
     let request = request.header("content-type", "application/x-ndjson").body(Body::wrap_stream(lines));
@@ -96,14 +102,15 @@ async fn send(
 }
 
 /// Reads file after file, no faster than they are sent. Records first: events and checkpoints are about them.
-fn read(folder: Folder, give: &mpsc::Sender<Given>) {
-    let elements = |path: Option<PathBuf>, read: fn(&Path) -> Vec<Given>| {
-        path.into_iter().flat_map(move |path| read(&path))
+fn read(folder: Folder, most_bytes: usize, give: &mpsc::Sender<Given>) {
+    let elements = |path: Option<PathBuf>, read: fn(&Path, usize) -> Vec<Given>| {
+        path.into_iter().flat_map(move |path| read(&path, most_bytes))
     };
-    let records = folder.records.iter().map(|path| record_line(path));
+    let refused = folder.refused.iter().cloned().map(|(file, reason)| Given::Refused { file, reason });
+    let records = folder.records.iter().map(|path| record_line(path, most_bytes));
     let checkpoints = elements(folder.checkpoints.clone(), checkpoint_lines);
     let events = elements(folder.taint_events.clone(), taint_event_lines);
-    for given in records.chain(checkpoints).chain(events) {
+    for given in refused.chain(records).chain(checkpoints).chain(events) {
         // The other end is gone when the gateway broke off.
         if give.blocking_send(given).is_err() {
             return;

@@ -64,11 +64,20 @@ fn taint(record: &Value) -> String {
     }
 }
 
+/// What is known of a content that came along with its checksum.
+fn content(artifact: &Value) -> Cell {
+    match artifact.at("checksum_verified").as_bool() {
+        Some(false) => Cell::painted("is not what its checksum says", Paint::Bad),
+        Some(true) => "matches its checksum".into(),
+        None => "".into(),
+    }
+}
+
 fn artifacts(title: &'static str, artifacts: &[Value], session: &Session<'_>) -> String {
     if artifacts.is_empty() {
         return String::new();
     }
-    let mut table = Table::new([title, "kind", "where"]);
+    let mut table = Table::new([title, "kind", "where", "content"]);
     for artifact in artifacts {
         let kind = match artifact.text("relationship") {
             "" => artifact.text("type"),
@@ -78,6 +87,7 @@ fn artifacts(title: &'static str, artifacts: &[Value], session: &Session<'_>) ->
             Cell::painted(artifact.text("artifact_id"), Paint::Strong),
             kind.into(),
             artifact.text("path").into(),
+            content(artifact),
         ]);
     }
     format!("\n{}", session.output.table(&table))

@@ -6,9 +6,9 @@ use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
 use protocol::provenance_query::integrity::{ChainHead, Finding, FindingKind, VerifyPage, VerifyPlace};
 
+use super::store::{self, RevisionRow};
 use super::{finding, seals};
 use crate::integrity::chain::{Hash, Link, to_hex};
-use crate::integrity::store::{self, RevisionRow};
 use crate::records::written::{WrittenRecord, list_written};
 
 /// Looks at the links behind `after`, which is a position and the hash there.
@@ -67,21 +67,13 @@ async fn check_records(
     let links: Vec<_> = links.iter().filter(|(_, link)| !seals::is_seal(link)).collect();
     let seqs: BTreeSet<i64> = links.iter().map(|(_, link)| link.record_seq).collect();
     let records = list_written(conn, &seqs.into_iter().collect::<Vec<_>>()).await?;
-    let moved: HashMap<i64, (String, i64)> = records
-        .iter()
-        .filter(|(_, record)| record.project_id != project_id)
-        .filter_map(|(seq, record)| Some((*seq, (record.project_id.clone(), record.chain_position?))))
-        .collect();
-    let linked: HashSet<i64> = store::find_linked(conn, moved).await?.into_iter().collect();
+    let latest = store::find_linked(conn, records.iter().map(|(seq, record)| (*seq, record))).await?;
     let mut told = HashSet::new();
     for (position, link) in links {
+        let here = Here { project_id, position: *position, link };
         let record = records.get(&link.record_seq);
-        let is_latest = record.is_some_and(|record| {
-            record.project_id == project_id && record.chain_position == Some(*position)
-        });
-        page.records += u64::from(is_latest);
-        let is_linked = linked.contains(&link.record_seq);
-        let Some((kind, detail)) = misfit(project_id, *position, link, record, is_linked) else { continue };
+        page.records += u64::from(record.is_some_and(|record| here.is_latest_of(record)));
+        let Some((kind, detail)) = here.misfit(record, &latest) else { continue };
         if told.insert((link.record_seq, kind)) {
             page.findings.push(finding(kind, Some(*position), Some(link.provenance_id), detail));
         }
@@ -89,38 +81,60 @@ async fn check_records(
     Ok(())
 }
 
-/// What is wrong with the record of a link, if anything is. `is_linked`: a record of another project is where it says
-/// in the chain of that.
-fn misfit(
-    project_id: &str,
+/// A link about a record, and where it lies.
+struct Here<'a> {
+    project_id: &'a str,
     position: i64,
-    link: &Link,
-    record: Option<&WrittenRecord>,
-    is_linked: bool,
-) -> Option<(FindingKind, &'static str)> {
-    let Some(record) = record else {
-        return Some((FindingKind::Removed, "the record is not there any more"));
-    };
-    if record.provenance_id != link.provenance_id {
-        return Some((FindingKind::Altered, "another record is in its place"));
+    link: &'a Link,
+}
+
+impl Here<'_> {
+    /// Whether the record says that this is its latest link.
+    fn is_latest_of(&self, record: &WrittenRecord) -> bool {
+        record.project_id == self.project_id && record.chain_position == Some(self.position)
     }
-    if record.project_id != project_id {
-        let detail = "the record says that it is of a project whose chain does not know it";
-        return (!is_linked).then_some((FindingKind::Altered, detail));
-    }
-    match record.chain_position {
-        // A later link is about the same record.
-        Some(latest) if latest > position => None,
-        Some(latest) if latest == position => {
-            if record.digest != Some(link.digest) {
-                Some((FindingKind::Altered, "the record does not say what was written"))
-            } else if record.has_its_content {
-                None
-            } else {
-                Some((FindingKind::Altered, "the record's outputs are not those that were written"))
-            }
+
+    /// What is wrong with the record, if anything is. `latest` has the digests of the links that records rightly say
+    /// are their latest, wherever they lie.
+    fn misfit(
+        &self,
+        record: Option<&WrittenRecord>,
+        latest: &HashMap<i64, Vec<u8>>,
+    ) -> Option<(FindingKind, &'static str)> {
+        const OTHER_CONTENT: &str = "the record does not say what was written";
+        let Some(record) = record else {
+            return Some((FindingKind::Removed, "the record is not there any more"));
+        };
+        if record.provenance_id != self.link.provenance_id {
+            return Some((FindingKind::Altered, "another record is in its place"));
         }
-        _ => Some((FindingKind::Altered, "the record does not know of its latest link")),
+        if self.is_latest_of(record) {
+            let detail = match record.digest {
+                Some(digest) if digest == self.link.digest && record.has_its_content => return None,
+                Some(digest) if digest == self.link.digest => {
+                    "the record's outputs are not those that were written"
+                }
+                _ => OTHER_CONTENT,
+            };
+            return Some((FindingKind::Altered, detail));
+        }
+        let digest = latest.get(&self.link.record_seq);
+        if record.project_id == self.project_id {
+            // Its latest link is a later one, and is looked at when it comes.
+            let is_later = record.chain_position.is_some_and(|latest| latest > self.position);
+            let detail = "the record does not know of its latest link";
+            return (digest.is_none() || !is_later).then_some((FindingKind::Altered, detail));
+        }
+        match digest {
+            None => {
+                let detail = "the record says that it is of a project whose chain does not know it";
+                Some((FindingKind::Altered, detail))
+            }
+            Some(digest) if record.digest.is_none_or(|found| found != digest.as_slice()) => {
+                Some((FindingKind::Altered, OTHER_CONTENT))
+            }
+            Some(_) => None,
+        }
     }
 }
 

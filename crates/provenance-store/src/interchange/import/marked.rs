@@ -6,7 +6,6 @@ use chrono::{DateTime, Utc};
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
 use protocol::ProjectId;
-use protocol::provenance_query::ImportOutcome;
 use uuid::Uuid;
 
 use super::{Item, Report};
@@ -14,11 +13,19 @@ use crate::checkpoints::imported::{self, NewCheckpoint};
 use crate::integrity::seals;
 use crate::interchange::checkpoint_file::FileCheckpoint;
 use crate::interchange::event_file::{FileTaintEvent, digest_of};
-use crate::interchange::store::{self, NewFile};
+use crate::interchange::members::Repairs;
+use crate::interchange::store::{self, BroughtBy, NewFile};
 use crate::interchange::{made_here, naming};
 use crate::records::rows::unreadable;
 
 const OTHER_CONTENT: &str = "what was imported under this id has other content";
+const OTHER_VALIDITY: &str = "here already; its is_valid differs, the one here was kept";
+
+/// What is here under an id, or came before in the same batch.
+struct Earlier {
+    digest: Vec<u8>,
+    by: BroughtBy,
+}
 
 /// Takes checkpoints in.
 pub(super) async fn import_checkpoints(
@@ -28,23 +35,27 @@ pub(super) async fn import_checkpoints(
 ) -> QueryResult<()> {
     let ids = items.iter().map(|item| item.content.id.clone()).collect();
     let mut known = digests(conn, "checkpoint", ids).await?;
-    let ids = items.iter().map(|item| naming::checkpoint_uuid(&item.content.id)).collect();
+    let ids: Vec<Uuid> = items.iter().map(|item| naming::checkpoint_uuid(&item.content.id)).collect();
+    let mut valid = store::list_validity(conn, ids.clone()).await?;
     for (id, body) in made_here::find_checkpoints(conn, ids).await? {
         let body = body.as_object().cloned().unwrap_or_default();
         let digest = FileCheckpoint::lasting_digest(&body).map_err(unreadable)?;
-        known.insert(id.to_string(), digest.to_vec());
+        known.insert(id.to_string(), Earlier { digest: digest.to_vec(), by: BroughtBy::default() });
     }
     let (mut files, mut new) = (Vec::new(), Vec::new());
     for item in items {
-        let FileCheckpoint { id, project, digest, repairs, .. } = &item.content;
-        if known.get(id).is_none_or(|known| known == digest) {
-            // Also one whose file was kept before there was a place for checkpoints.
+        let FileCheckpoint { id, project, digest, repairs, is_valid, .. } = &item.content;
+        if known.get(id).is_none_or(|known| known.digest == digest) {
+            // Also one whose file was kept before there was a place for checkpoints, or whose project nobody heard of.
             new.push(new_checkpoint(&item.content));
+            report.projects.insert(project.clone());
         }
-        if is_known(&mut known, &item, id, digest, report) {
+        let valid_here = *valid.entry(naming::checkpoint_uuid(id)).or_insert(*is_valid);
+        let kept = (valid_here != *is_valid).then(|| OTHER_VALIDITY.to_owned());
+        let like = Like { id, digest, repairs, kept };
+        if is_known(&mut known, &item, like, report) {
             continue;
         }
-        report.projects.insert(project.clone());
         report.taken(&item, id, repairs.clone());
         files.push(new_file("checkpoint", id, project.to_string(), *digest, &item));
     }
@@ -82,7 +93,8 @@ pub(super) async fn import_events(
         items.iter().map(|item| naming::record_uuid(&item.content.record)).collect();
     let records: Vec<Uuid> = records.into_iter().collect();
     for event in made_here::find_events(conn, records.clone()).await? {
-        known.insert(event.id, digest_of(&event.body).map_err(unreadable)?.to_vec());
+        let digest = digest_of(&event.body).map_err(unreadable)?.to_vec();
+        known.insert(event.id, Earlier { digest, by: BroughtBy::default() });
     }
     let records = store::list_known(conn, records).await?;
     let projects: HashMap<_, _> =
@@ -91,7 +103,7 @@ pub(super) async fn import_events(
     let mut new = Vec::new();
     for item in items {
         let FileTaintEvent { id, record, digest, repairs, .. } = &item.content;
-        if is_known(&mut known, &item, id, digest, report) {
+        if is_known(&mut known, &item, Like { id, digest, repairs, kept: None }, report) {
             continue;
         }
         match projects.get(&naming::record_uuid(record)) {
@@ -117,26 +129,36 @@ async fn digests(
     conn: &mut AsyncPgConnection,
     kind: &str,
     ids: Vec<String>,
-) -> QueryResult<HashMap<String, Vec<u8>>> {
+) -> QueryResult<HashMap<String, Earlier>> {
     let found = store::list_digests(conn, kind, ids).await?;
-    Ok(found.into_iter().map(|imported| (imported.file_id, imported.digest)).collect())
+    let earlier = |found: store::Imported| (found.file_id, Earlier { digest: found.digest, by: found.by });
+    Ok(found.into_iter().map(earlier).collect())
+}
+
+/// What a line brings, to be compared with what is here.
+struct Like<'a> {
+    id: &'a str,
+    digest: &'a [u8; 32],
+    repairs: &'a Repairs,
+    /// What is kept as it is here although it is told otherwise now.
+    kept: Option<String>,
 }
 
 /// Whether there is such a thing already, which then is told; if not, there is from now on.
 fn is_known<T>(
-    known: &mut HashMap<String, Vec<u8>>,
+    known: &mut HashMap<String, Earlier>,
     item: &Item<T>,
-    id: &str,
-    digest: &[u8; 32],
+    like: Like<'_>,
     report: &mut Report,
 ) -> bool {
+    let Like { id, digest, repairs, kept } = like;
     match known.get(id) {
         None => {
-            known.insert(id.to_owned(), digest.to_vec());
+            known.insert(id.to_owned(), Earlier { digest: digest.to_vec(), by: item.by });
             false
         }
-        Some(known) if known == digest => {
-            report.settle(item, id, ImportOutcome::Unchanged, None);
+        Some(earlier) if earlier.digest == digest => {
+            report.known(item, id, earlier.by, repairs, kept);
             true
         }
         Some(_) => {
@@ -163,5 +185,6 @@ fn new_file<T>(
         body: item.body.clone(),
         digest,
         content_digest: None,
+        by: item.by,
     }
 }

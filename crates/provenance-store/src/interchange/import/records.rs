@@ -8,7 +8,6 @@ use diesel::result::Error;
 use diesel_async::AsyncPgConnection;
 use futures_util::try_join;
 use messaging::outbox;
-use protocol::provenance_query::ImportOutcome;
 use uuid::Uuid;
 
 use super::{Item, Report};
@@ -16,7 +15,7 @@ use crate::artifacts::{edges, store as nodes};
 use crate::integrity::Cause;
 use crate::interchange::native;
 use crate::interchange::record_file::{FileRecord, content_digest};
-use crate::interchange::store::{self, Known, NewFile};
+use crate::interchange::store::{self, BroughtBy, Known, NewFile};
 use crate::marks;
 use crate::project_counters::CounterChanges;
 use crate::queries::Desk;
@@ -28,6 +27,8 @@ use crate::records::{Attempt, AttemptFacts, AttemptKey, Record, digest};
 const SAME_ID: &str = "another record has this id";
 const OTHER_CONTENT: &str = "the record of this id is here already, with other content";
 const OTHER_MARKS: &str = "here already; its marks differ, those here were kept";
+const OTHER_VERDICT: &str = "here already; its verdict differs, the one here was kept";
+const OTHER_TRUST: &str = "here already; its marks and its verdict differ, those here were kept";
 
 /// Takes records in.
 pub(super) async fn import(
@@ -41,44 +42,76 @@ pub(super) async fn import(
     let native = known.iter().filter(|known| known.digest.is_none()).map(|known| known.seq).collect();
     let native = native_digests(conn, native).await?;
     let known: HashMap<Uuid, Known> = known.into_iter().map(|known| (known.provenance_id, known)).collect();
-    let mut fresh: HashMap<Uuid, (String, [u8; 32])> = HashMap::new();
-    let mut new = Vec::new();
+    let mut fresh: HashMap<Uuid, usize> = HashMap::new();
+    let mut new: Vec<Item<FileRecord>> = Vec::new();
     for item in items {
-        let record = &item.content;
-        let seen = fresh.get(&record.provenance_id);
-        if let Some(known) = known.get(&record.provenance_id) {
-            settle_known(&item, known, native.get(&known.seq), report);
-        } else if let Some((id, digest)) = seen {
-            match (*id == record.id, *digest == record.digest) {
-                (true, true) => report.settle(&item, &record.id, ImportOutcome::Unchanged, None),
-                (true, false) => report.refused(&item, &record.id, OTHER_CONTENT),
-                (false, _) => report.refused(&item, &record.id, SAME_ID),
-            }
+        let id = item.content.provenance_id;
+        if let Some(known) = known.get(&id) {
+            let digest = known.digest.as_deref().or_else(|| Some(native.get(&known.seq)?.as_slice()));
+            settle_known(&item, &Earlier::here(known, digest), report);
+        } else if let Some(earlier) = fresh.get(&id).and_then(|place| new.get(*place)) {
+            settle_known(&item, &Earlier::before(earlier), report);
         } else {
-            fresh.insert(record.provenance_id, (record.id.clone(), record.digest));
+            fresh.insert(id, new.len());
             new.push(item);
         }
     }
     write(conn, new, desk, report).await
 }
 
-fn settle_known(item: &Item<FileRecord>, known: &Known, native: Option<&[u8; 32]>, report: &mut Report) {
-    let record = &item.content;
-    let same_id = known.file_id.as_ref().is_none_or(|id| *id == record.id);
-    let same_content = match &known.digest {
-        Some(digest) => *digest == record.digest,
-        None => native == Some(&record.digest),
-    };
-    let marks = (record.marks.is_tainted, record.marks.is_suspect);
-    match (same_id, same_content) {
-        (false, _) => report.refused(item, &record.id, SAME_ID),
-        (true, false) => report.refused(item, &record.id, OTHER_CONTENT),
-        (true, true) => {
-            let differ = marks != (known.is_tainted, known.is_suspect);
-            let reason = differ.then(|| OTHER_MARKS.to_owned());
-            report.settle(item, &record.id, ImportOutcome::Unchanged, reason);
+/// A record that came before another of the same id.
+struct Earlier<'a> {
+    /// The id in its file, if it has one.
+    id: Option<&'a str>,
+    digest: Option<&'a [u8]>,
+    /// Whether it is tainted, and whether it is suspect.
+    marks: (bool, bool),
+    verdict: &'a str,
+    by: BroughtBy,
+}
+
+impl<'a> Earlier<'a> {
+    /// One that is stored.
+    fn here(known: &'a Known, digest: Option<&'a [u8]>) -> Self {
+        let marks = (known.is_tainted, known.is_suspect);
+        Self { id: known.file_id.as_deref(), digest, marks, verdict: &known.verdict, by: known.by }
+    }
+
+    /// One of the same batch.
+    fn before(item: &'a Item<FileRecord>) -> Self {
+        let record = &item.content;
+        Self {
+            id: Some(&record.id),
+            digest: Some(&record.digest),
+            marks: (record.marks.is_tainted, record.marks.is_suspect),
+            verdict: record.verdict_word(),
+            by: item.by,
         }
     }
+}
+
+/// Tells what became of a record that is here already. Its marks and its verdict may differ: those here count.
+fn settle_known(item: &Item<FileRecord>, earlier: &Earlier<'_>, report: &mut Report) {
+    let record = &item.content;
+    if earlier.id.is_some_and(|id| id != record.id) {
+        return report.refused(item, &record.id, SAME_ID);
+    }
+    if earlier.digest != Some(&record.digest) {
+        return report.refused(item, &record.id, OTHER_CONTENT);
+    }
+    let marks = (record.marks.is_tainted, record.marks.is_suspect);
+    // A mark that stands in a verdict's place hides what was judged.
+    let tells_verdict = record.verdict.is_some() || marks == (false, false);
+    let judged_otherwise = tells_verdict && earlier.verdict != record.verdict_word();
+    let kept = match (marks != earlier.marks, judged_otherwise) {
+        (false, false) => None,
+        (true, false) => Some(OTHER_MARKS),
+        (false, true) => Some(OTHER_VERDICT),
+        (true, true) => Some(OTHER_TRUST),
+    };
+    // Also one whose project nobody heard of, because the answer was lost.
+    report.projects.insert(record.project.clone());
+    report.known(item, &record.id, earlier.by, &record.repairs, kept.map(ToOwned::to_owned));
 }
 
 /// Digests of records that did not come from files, as if they had.
@@ -119,7 +152,7 @@ async fn write(
     let Written { places, links } = write_records(conn, chains, rows, desk.now).await?;
     let place_of = |item: &Item<FileRecord>| places.get(&item.content.provenance_id).map(|place| place.seq);
     let is_marked = |item: &&Item<FileRecord>| item.content.marks.is_tainted || item.content.marks.is_suspect;
-    let (marked, clean): (Vec<_>, Vec<_>) = items.iter().partition(is_marked);
+    let marked: Vec<_> = items.iter().filter(is_marked).collect();
     let marks = marked.iter().filter_map(|&item| Some((place_of(item)?, item.content.marks.clone())));
     store::mark_records(conn, marks).await?;
 
@@ -140,10 +173,10 @@ async fn write(
     edges::rewrite_edges(conn, touched.clone()).await?;
     let projects = marked.iter().map(|item| item.content.project.to_string()).collect();
     store::put_marks(conn, marked.into_iter().filter_map(place_of).collect(), projects, desk.now).await?;
-    touched.extend(clean.into_iter().filter_map(place_of));
+    touched.extend(items.iter().filter_map(place_of));
     // Marks that were set here reach what comes in, and marks that come in reach what was made of them here.
     let cause = marks::Cause { event: None, reason: "built on something suspect", now: desk.now };
-    let mut follow = marks::follow_records(conn, touched, &cause, desk.policy.marks).await?.entries;
+    let mut follow = marks::follow_imported(conn, touched, &cause, desk.policy.marks).await?;
     let cause = marks::Cause { reason: "imported as tainted", ..cause };
     follow.extend(marks::tell_brought(conn, names, &cause).await?);
     outbox::insert(conn, &follow).await?;
@@ -171,6 +204,7 @@ fn new_file(item: &Item<FileRecord>, record_seq: i64, content_digest: Vec<u8>) -
         body: item.body.clone(),
         digest: record.digest,
         content_digest: Some(content_digest),
+        by: item.by,
     }
 }
 

@@ -127,6 +127,10 @@ fn verdicts_of_qa_and_of_people_are_told_apart() {
         assert_eq!((verdict.source, verdict.outcome), (VerdictSource::Review, outcome));
         assert_eq!(verdict.verified_by.as_deref(), Some("ann"));
     }
+    for attempt in [None, Some(2)] {
+        let review = json!({"review_id": "r", "task_id": TASK, "decision": "rejected", "attempt": attempt});
+        assert_eq!(translate(&event("review.completed", review)).unwrap().attempt, attempt);
+    }
 }
 
 fn status(status: &str, phase: &str) -> Announcement {

@@ -47,3 +47,21 @@ pub(crate) fn clean_value(value: &Value) -> Value {
 pub(crate) fn clean_object(members: &JsonObject) -> JsonObject {
     members.iter().map(|(name, value)| (without_nul(name), clean_value(value))).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As the database writes numbers: every digit, no exponent.
+    #[test]
+    fn every_number_is_read_as_what_is_written() {
+        let texts = ["1.7976931348623157e308", "-1.7976931348623157e308", "5e-324", "1e22", "0.1", "1e16"];
+        let told = texts.map(|text| serde_json::from_str::<f64>(text).unwrap());
+        let steps = (0..20_000).map(|step| f64::from(step).mul_add(1.1e-5, 0.123_456_789_012_345_67));
+        for number in told.into_iter().chain(steps) {
+            assert_eq!(serde_json::from_str::<f64>(&number.to_string()).unwrap(), number, "{number:e}");
+        }
+        assert_eq!(clean_value(&Value::from(u64::MAX)), Value::from(u64::MAX));
+        assert_eq!(clean_value(&Value::from(-0.0)).to_string(), "0");
+    }
+}

@@ -113,6 +113,7 @@ impl Model {
                 let is_root = |first| self.roots.get(&name(*number, first)).is_some_and(|root| root.is_taint);
                 if is_root(true) || is_root(false) {
                     self.tainted.insert(*number);
+                    self.taint_beside(*number, time);
                 }
             }
             Step::Taint { artifact, propagate } => {
@@ -127,6 +128,7 @@ impl Model {
                 self.roots.insert(artifact.clone(), Root { is_taint: true, time, after });
                 if self.has(maker(artifact)) {
                     self.tainted.insert(maker(artifact));
+                    self.taint_beside(maker(artifact), time);
                 }
             }
             Step::Suspect { artifact } => {
@@ -137,6 +139,18 @@ impl Model {
                 }
             }
             Step::Clear { artifact } => self.clear(time, artifact),
+        }
+    }
+
+    /// What else the record made is wrong too, for those who come later.
+    fn taint_beside(&mut self, number: usize, time: usize) {
+        for artifact in [name(number, true), name(number, false)] {
+            let earlier = self.roots.get(&artifact).copied();
+            if earlier.is_some_and(|root| root.is_taint) {
+                continue;
+            }
+            let after = earlier.map_or(self.arrived.len(), |root| root.after.min(self.arrived.len()));
+            self.roots.insert(artifact, Root { is_taint: true, time, after });
         }
     }
 

@@ -1,5 +1,6 @@
 //! Takes the lines of a body as they come, some at a time. Never holds more than a batch and one line.
 
+mod beginning;
 mod buffer;
 
 use std::time::Duration;
@@ -9,7 +10,7 @@ use futures_util::StreamExt;
 use protocol::ErrorCode;
 use tokio::time::timeout;
 
-use self::buffer::{Line, LineBuffer};
+use self::buffer::{Line, LineBuffer, Unreadable};
 use crate::http::problem::ApiError;
 
 /// Most lines of a batch.
@@ -25,8 +26,8 @@ const MORE_WITHIN: Duration = Duration::from_millis(15);
 pub(super) enum Batch {
     /// Text that may be lines of an import.
     Lines { first_line: u64, lines: Vec<String> },
-    /// A line that cannot be handed on.
-    Unreadable { line: u64, reason: String },
+    /// A line that cannot be handed on, and the file that its beginning names.
+    Unreadable { line: u64, file: Option<String>, reason: String },
 }
 
 /// A body in batches of lines.
@@ -35,7 +36,7 @@ pub(super) struct LineBatches {
     buffer: LineBuffer,
     ended: bool,
     /// An unreadable line that ended the batch before it.
-    unreadable: Option<String>,
+    unreadable: Option<Unreadable>,
     lines_given: u64,
 }
 
@@ -59,7 +60,7 @@ impl LineBatches {
                     bytes += text.len();
                     lines.push(text);
                 }
-                Some(Line::Unreadable(reason)) => self.unreadable = Some(reason),
+                Some(Line::Unreadable(unreadable)) => self.unreadable = Some(unreadable),
                 None if self.ended => break,
                 None if lines.is_empty() => self.receive().await?,
                 None => match timeout(MORE_WITHIN, self.receive()).await {
@@ -73,9 +74,9 @@ impl LineBatches {
             self.lines_given += u64::try_from(lines.len()).unwrap_or_default();
             return Ok(Some(Batch::Lines { first_line, lines }));
         }
-        Ok(self.unreadable.take().map(|reason| {
+        Ok(self.unreadable.take().map(|Unreadable { file, reason }| {
             self.lines_given += 1;
-            Batch::Unreadable { line: first_line, reason }
+            Batch::Unreadable { line: first_line, file, reason }
         }))
     }
 

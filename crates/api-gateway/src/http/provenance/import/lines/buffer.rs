@@ -2,13 +2,24 @@
 
 use actix_web::web::{Buf, BytesMut};
 
+use super::beginning;
+
 /// A line, without its end.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Line {
     /// UTF-8.
     Text(String),
-    /// Something else, and why.
-    Unreadable(String),
+    /// Something else.
+    Unreadable(Unreadable),
+}
+
+/// A line that cannot be read.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Unreadable {
+    /// The file that its beginning names.
+    pub(super) file: Option<String>,
+    /// What is wrong.
+    pub(super) reason: String,
 }
 
 /// What came and was not taken yet.
@@ -17,14 +28,14 @@ pub(super) struct LineBuffer {
     bytes: BytesMut,
     /// Up to where there is no end of a line.
     searched: usize,
-    /// Whether the line that is coming in was too long already and is thrown away.
-    too_long: bool,
+    /// The line that is coming in was too long already and is thrown away.
+    too_long: Option<Unreadable>,
 }
 
 impl LineBuffer {
     /// An empty buffer for lines of at most so many bytes.
     pub(super) fn new(max_line_bytes: usize) -> Self {
-        Self { max_line_bytes, bytes: BytesMut::new(), searched: 0, too_long: false }
+        Self { max_line_bytes, bytes: BytesMut::new(), searched: 0, too_long: None }
     }
 
     /// Adds what came.
@@ -43,11 +54,13 @@ impl LineBuffer {
         }
         self.searched = self.bytes.len();
         if self.bytes.len() > self.max_line_bytes {
-            self.too_long = true;
+            if self.too_long.is_none() {
+                self.too_long = Some(self.too_long(&self.bytes));
+            }
             self.bytes.clear();
             self.searched = 0;
         }
-        if !ended || (self.bytes.is_empty() && !self.too_long) {
+        if !ended || (self.bytes.is_empty() && self.too_long.is_none()) {
             return None;
         }
         let line = self.bytes.split();
@@ -56,13 +69,24 @@ impl LineBuffer {
     }
 
     fn finish(&mut self, line: &[u8]) -> Line {
-        if std::mem::take(&mut self.too_long) || line.len() > self.max_line_bytes {
-            return Line::Unreadable(format!("it has more than {} bytes", self.max_line_bytes));
+        if let Some(unreadable) = self.too_long.take() {
+            return Line::Unreadable(unreadable);
+        }
+        if line.len() > self.max_line_bytes {
+            return Line::Unreadable(self.too_long(line));
         }
         match std::str::from_utf8(line) {
             Ok(text) => Line::Text(text.trim_end_matches('\r').to_owned()),
-            Err(_) => Line::Unreadable("it is not UTF-8".to_owned()),
+            Err(_) => {
+                let reason = "it is not UTF-8".to_owned();
+                Line::Unreadable(Unreadable { file: beginning::file_of(line), reason })
+            }
         }
+    }
+
+    fn too_long(&self, line: &[u8]) -> Unreadable {
+        let reason = format!("it has more than {} bytes", self.max_line_bytes);
+        Unreadable { file: beginning::file_of(line), reason }
     }
 }
 
@@ -80,6 +104,10 @@ mod tests {
         }
         lines.extend(std::iter::from_fn(|| buffer.take(true)));
         lines
+    }
+
+    fn unreadable(file: Option<&str>, reason: &str) -> Line {
+        Line::Unreadable(Unreadable { file: file.map(ToOwned::to_owned), reason: reason.to_owned() })
     }
 
     fn text(text: &str) -> Line {
@@ -100,13 +128,23 @@ mod tests {
     #[test]
     fn a_line_that_is_too_long_or_not_text_costs_only_itself() {
         let long = [b'x'; 50];
-        let too_long = || Line::Unreadable("it has more than 10 bytes".to_owned());
+        let too_long = || unreadable(None, "it has more than 10 bytes");
         assert_eq!(lines(10, &[b"a\n", &long, &long, b"\nb\n"]), [text("a"), too_long(), text("b")]);
         assert_eq!(lines(10, &[&long, b"\nb"]), [too_long(), text("b")]);
         assert_eq!(lines(10, &[b"a\n", &long]), [text("a"), too_long()]);
-        assert_eq!(
-            lines(10, &[b"\xff\xfe\nb\n"]),
-            [Line::Unreadable("it is not UTF-8".to_owned()), text("b")]
-        );
+        assert_eq!(lines(10, &[b"\xff\xfe\nb\n"]), [unreadable(None, "it is not UTF-8"), text("b")]);
+    }
+
+    #[test]
+    fn a_line_that_cannot_be_read_is_told_by_the_file_that_its_beginning_names() {
+        let line = br#"{"kind":"record","file":"a.json","body":{"x":"#;
+        let long = [line.as_slice(), &[b'1'; 200]].concat();
+        let too_long = || unreadable(Some("a.json"), "it has more than 100 bytes");
+        assert_eq!(lines(100, &[&long, b"\nb\n"]), [too_long(), text("b")]);
+        let (first, rest) = long.split_at(120);
+        assert_eq!(lines(100, &[first, rest, rest, b"\nb\n"]), [too_long(), text("b")]);
+        assert_eq!(lines(100, &[first, rest]), [too_long()]);
+        let odd = [line.as_slice(), b"\xff\n"].concat();
+        assert_eq!(lines(100, &[&odd]), [unreadable(Some("a.json"), "it is not UTF-8")]);
     }
 }

@@ -1,0 +1,3 @@
+DROP VIEW distrusted_artifacts;
+DROP TABLE asked_taints;
+DROP TABLE artifact_standings;
