@@ -11,6 +11,7 @@ pub(crate) mod failures;
 pub(crate) mod history;
 pub(crate) mod keys;
 pub(crate) mod list;
+mod pages;
 pub(crate) mod pause;
 pub(crate) mod project;
 pub(crate) mod provenance;

@@ -46,18 +46,21 @@ impl Timestamp {
         self.0
     }
 
+    /// This time if RFC 3339 can say it, so that whoever is told of it can read it: if it is of one of the years 0 to
+    /// 9999, in UTC.
+    #[must_use]
+    pub fn if_writable(time: DateTime<Utc>) -> Option<Self> {
+        (0..=9999).contains(&time.year()).then(|| time.into())
+    }
+
     /// The same time, or the nearest one that can be written and read again.
-    fn writable(self) -> Self {
-        if has_rfc3339_form(self.0) {
-            return self;
+    fn nearest_writable(self) -> Self {
+        if let Some(time) = Self::if_writable(self.0) {
+            return time;
         }
         let nearest = self.as_micros().clamp(FIRST_MICROS, LAST_MICROS);
         DateTime::from_timestamp_micros(nearest).map_or(self, Self)
     }
-}
-
-fn has_rfc3339_form(time: DateTime<Utc>) -> bool {
-    (0..=9999).contains(&time.year())
 }
 
 impl From<DateTime<Utc>> for Timestamp {
@@ -104,7 +107,7 @@ impl FromStr for Timestamp {
             Err(_) => parse_without_zone(text).map_err(InvalidTimestamp::Malformed)?,
         };
         // Offsets move a time across the ends of what RFC 3339 can say, and zone-less years may be signed and long.
-        if has_rfc3339_form(time) { Ok(time.into()) } else { Err(InvalidTimestamp::Year) }
+        Self::if_writable(time).ok_or(InvalidTimestamp::Year)
     }
 }
 
@@ -116,7 +119,7 @@ fn parse_without_zone(text: &str) -> Result<DateTime<Utc>, ParseError> {
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         // A database may hold others; for one of them a reader would refuse the whole document.
-        serializer.collect_str(&self.writable())
+        serializer.collect_str(&self.nearest_writable())
     }
 }
 

@@ -29,7 +29,7 @@ pub use target::{MarkTarget, find_target, find_targets};
 
 pub(crate) use account::{list_loose, list_unaccounted};
 pub(crate) use announcement::{ARTIFACTS_PER_EVENT, entry};
-pub(crate) use standing::take_standing;
+pub(crate) use standing::{take_standing, tell as tell_standing};
 pub(crate) use taint::last_seq;
 pub(crate) use taking_back::take_back;
 

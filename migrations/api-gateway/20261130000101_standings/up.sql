@@ -16,12 +16,20 @@ CREATE INDEX artifact_standings_settled ON artifact_standings (heard_at) WHERE N
 CREATE TABLE asked_taints (
     event_id uuid NOT NULL,
     artifact_id text NOT NULL,
+    holds boolean NOT NULL,
+    provenance_id uuid,
     cascade_id text,
     propagates boolean NOT NULL,
-    asked_at timestamptz NOT NULL,
+    given_up_at timestamptz NOT NULL,
     PRIMARY KEY (event_id, artifact_id)
 );
 CREATE INDEX asked_taints_of_artifact ON asked_taints (artifact_id);
+CREATE INDEX asked_taints_of_record ON asked_taints (provenance_id);
+CREATE INDEX asked_taints_given_up ON asked_taints (given_up_at);
+COMMENT ON COLUMN asked_taints.artifact_id IS 'Empty for a record that produced nothing.';
+COMMENT ON COLUMN asked_taints.holds IS 'Whether the version that is meant is the newest, so that tasks would use it.';
+COMMENT ON COLUMN asked_taints.provenance_id IS 'The record whose versions are meant; null where only names were given.';
+COMMENT ON COLUMN asked_taints.given_up_at IS 'When an answer is expected no longer: the event was refused, or lost with an old database.';
 COMMENT ON TABLE asked_taints IS
     'Artifacts that somebody said to be wrong, by the event that carries it, until the provenance-store says how they stand since.';
 
@@ -29,7 +37,7 @@ COMMENT ON TABLE asked_taints IS
 CREATE VIEW distrusted_artifacts AS
 SELECT artifact_id FROM artifact_standings WHERE is_tainted
 UNION ALL
-SELECT artifact_id FROM asked_taints;
+SELECT artifact_id FROM asked_taints WHERE holds;
 COMMENT ON VIEW distrusted_artifacts IS 'A task that would use one of these is held.';
 
 INSERT INTO artifact_standings (artifact_id, is_tainted, moment, heard_at)

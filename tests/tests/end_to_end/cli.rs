@@ -3,6 +3,7 @@
 mod dats;
 mod import;
 mod keys;
+mod lists;
 mod operators;
 mod terminal;
 mod trust;

@@ -91,6 +91,8 @@ async fn a_paused_project_or_tier_releases_nothing_until_it_is_resumed() {
     assert_eq!(client.get("/projects/web/status").await.json["paused"]["reason"], "moving");
     assert_eq!(client.get("/tiers").await.json["tiers"][0]["tier"], "tiny");
     assert!(!client.get("/tiers").await.json["tiers"][0]["paused"].is_null());
+    let part = client.get("/tiers?limit=1&offset=1").await.json;
+    assert_eq!((part["tiers"].as_array().unwrap().len(), &part["tiers"][0]["tier"]), (1, &json!("small")));
     assert_eq!(client.post("/tiers/huge/pause", &json!({})).await.json["error_code"], 1006);
     assert_eq!(client.post("/projects/none/pause", &json!({})).await.json["error_code"], 3001);
 

@@ -66,6 +66,35 @@ async fn a_clearing_that_follows_a_taint_at_once_is_not_lost() {
 }
 
 #[tokio::test]
+async fn a_clearing_takes_back_only_what_was_said_of_the_same_version() {
+    let stack = Plan::new().start().await;
+    let client = stack.client();
+    let output = |task: Uuid| {
+        json!({
+            "task_id": task, "artifact_id": "twice", "project_id": "shop", "worker_id": "w",
+            "output": { "content": "x" },
+        })
+    };
+    let mut records = Vec::new();
+    for task in [Uuid::now_v7(), Uuid::now_v7()] {
+        stack.outsider().tell("task.events", "task.output.created", &output(task)).await;
+        let record = client.record_when(&task.to_string(), "pending").await;
+        records.push(record["id"].as_str().unwrap().to_owned());
+    }
+    let [old, new] = &records[..] else { panic!("{records:?}") };
+    for _ in 0..5 {
+        taint(&client, "twice").await;
+        clear(&client, old).await;
+        client.record_when(new, "tainted").await;
+        assert!(clear(&client, "twice").await);
+        taint(&client, old).await;
+        assert!(clear(&client, old).await, "it was tainted a moment ago");
+        assert_eq!(client.record_when(old, "pending").await["taint"]["is_tainted"], false);
+    }
+    assert!(!holds(&client, "twice").await);
+}
+
+#[tokio::test]
 async fn whoever_taints_and_clears_at_once_both_services_agree_in_the_end() {
     let stack = Plan::new().with_second_gateway().start().await;
     let clients = [stack.client(), stack.client_of(Role::SecondGateway)];

@@ -7,6 +7,7 @@ pub(crate) mod rollback;
 mod view;
 
 use protocol::ProjectId;
+use protocol::provenance_query::CheckpointView;
 
 use super::AppState;
 use super::problem::ApiError;
@@ -14,8 +15,15 @@ use super::projects::refusal;
 use crate::projects::catalogue::{self, ProjectError};
 
 /// Refuses a project of which neither the gateway nor the provenance-store has anything. Records of work from outside
-/// may be of projects that only the latter knows.
-async fn ensure_known(state: &AppState, project_id: &ProjectId) -> Result<(), ApiError> {
+/// may be of projects that only the latter knows. `listed` are its checkpoints, for whoever has asked for them already.
+async fn ensure_known(
+    state: &AppState,
+    project_id: &ProjectId,
+    listed: Option<&[CheckpointView]>,
+) -> Result<(), ApiError> {
+    if listed.is_some_and(|listed| !listed.is_empty()) {
+        return Ok(());
+    }
     let unknown = match catalogue::find_project(&state.tasks, project_id).await {
         Ok(_) => return Ok(()),
         Err(unknown @ ProjectError::NotFound(_)) => unknown,
@@ -23,6 +31,6 @@ async fn ensure_known(state: &AppState, project_id: &ProjectId) -> Result<(), Ap
     };
     let summary = state.provenance.summarize_project(project_id.clone()).await?;
     let is_known = summary.spend.total.records > 0
-        || !state.provenance.list_checkpoints(project_id.clone()).await?.is_empty();
+        || (listed.is_none() && !state.provenance.list_checkpoints(project_id.clone()).await?.is_empty());
     if is_known { Ok(()) } else { Err(refusal(unknown)) }
 }

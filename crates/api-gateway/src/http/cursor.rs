@@ -4,7 +4,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::{DateTime, Datelike};
+use chrono::DateTime;
 use protocol::{ProjectId, TaskId, Timestamp};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
@@ -135,8 +135,7 @@ pub(crate) fn unsealed(text: &str, kind: u8) -> Result<Vec<u8>, InvalidCursor> {
 /// If nobody could write it.
 pub(crate) fn time_of(micros: [u8; 8]) -> Result<Timestamp, InvalidCursor> {
     DateTime::from_timestamp_micros(i64::from_be_bytes(micros))
-        .filter(|time| (0..=9999).contains(&time.year()))
-        .map(Timestamp::from)
+        .and_then(Timestamp::if_writable)
         .ok_or(InvalidCursor)
 }
 

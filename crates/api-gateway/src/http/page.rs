@@ -2,7 +2,7 @@
 
 use utoipa::IntoParams;
 
-use super::query::Parameters;
+use super::query::{Parameters, ReadQuery};
 
 /// Entries in a page when the client does not say.
 pub(crate) const DEFAULT_LIMIT: u32 = 50;
@@ -24,6 +24,36 @@ pub(crate) struct PageParameters {
     offset: Option<u32>,
     /// `next_cursor` of the answer before.
     cursor: Option<String>,
+}
+
+/// Which part of a list that is held whole, and is short: all of it unless something is said.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Part {
+    /// Most entries in the answer; all of them when absent.
+    #[param(minimum = 1, maximum = 200)]
+    limit: Option<u32>,
+    /// Entries to leave out at the beginning.
+    #[param(minimum = 0, maximum = 10_000)]
+    offset: Option<u32>,
+}
+
+impl Part {
+    /// This part of the whole list.
+    pub(crate) fn of<T>(&self, whole: Vec<T>) -> Vec<T> {
+        let entries = |number: Option<u32>| number.and_then(|number| usize::try_from(number).ok());
+        let (offset, limit) = (entries(self.offset).unwrap_or(0), entries(self.limit).unwrap_or(usize::MAX));
+        whole.into_iter().skip(offset).take(limit).collect()
+    }
+}
+
+impl ReadQuery for Part {
+    fn read(parameters: &mut Parameters) -> Option<Self> {
+        Some(Self {
+            limit: parameters.integer("limit", 1..=MOST_PER_PAGE),
+            offset: parameters.integer("offset", 0..=FURTHEST_OFFSET),
+        })
+    }
 }
 
 /// Which page of a list, where `C` is the list's cursor.
@@ -59,5 +89,21 @@ impl<C: std::str::FromStr<Err: std::fmt::Display>> PageQuery<C> {
             (offset, None) => PageStart::Offset(offset.unwrap_or(0)),
         };
         Self { limit, start }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_of_a_whole_list_is_cut_at_both_ends() {
+        let part =
+            |limit, offset| Part { limit, offset }.of(vec!['a', 'b', 'c']).into_iter().collect::<String>();
+        assert_eq!(part(None, None), "abc", "all of it unless something is said");
+        assert_eq!(part(Some(2), None), "ab");
+        assert_eq!(part(None, Some(2)), "c");
+        assert_eq!(part(Some(1), Some(1)), "b");
+        assert_eq!(part(Some(MOST_PER_PAGE), Some(FURTHEST_OFFSET)), "");
     }
 }

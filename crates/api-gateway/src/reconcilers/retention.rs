@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel_async::AsyncPgConnection;
 use messaging::inbox;
 use service_runtime::database::StoreError;
+use tracing::warn;
 
 use super::schedule::{Pass, Reconciler};
 use crate::settings::RetentionSettings;
@@ -46,7 +47,12 @@ impl Reconciler for Retention {
 
     async fn pass(&mut self, _everywhere: bool) -> Result<Pass, StoreError> {
         let mut conn = self.service.connection().await?;
+        let given_up = standings::give_up(&mut conn, self.service.now(), BATCH).await?;
+        for (event, artifact) in &given_up {
+            warn!(event.id = %event, artifact.id = artifact, "Nobody answered that this is wrong; it holds no task any longer");
+        }
         let forgotten = [
+            given_up.len(),
             inbox::delete_before(&mut conn, self.days_ago(self.settings.inbox_days), BATCH).await?,
             audit::delete_before(&mut conn, self.days_ago(self.settings.audit_days), BATCH).await?,
             idempotency::delete_before(&mut conn, self.keys_before(), BATCH).await?,

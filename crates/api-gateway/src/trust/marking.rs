@@ -1,14 +1,15 @@
 //! Saying that something is wrong, or good. Durable when answered: of a taint, the event waits in the outbox, and tasks
 //! that would use the artifact are held from then on.
 
+use chrono::TimeDelta;
 use diesel::QueryResult;
-use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use diesel::result::Error as DieselError;
 use diesel_async::{AsyncConnection, AsyncPgConnection};
 use messaging::{OutboxEntry, inbox, outbox};
 use protocol::events::{ArtifactStanding, ArtifactTainted};
 use protocol::provenance_query::{Clearing, MarkTargetView};
 use protocol::vocabulary::Severity;
-use protocol::{ArtifactId, Event};
+use protocol::{Event, EventId};
 use service_runtime::database::StoreError;
 use thiserror::Error;
 
@@ -16,6 +17,10 @@ use super::store::standings::{Asked, insert_asked, is_any_asked, list_asked, loc
 use crate::provenance::{ProvenanceClient, ProvenanceError};
 use crate::tasks::TaskService;
 use crate::tasks::changes::SOURCE;
+
+/// The event is durable and waits for as long as the provenance-store is away; an answer that is not there after this was
+/// lost.
+const GIVEN_UP_AFTER: TimeDelta = TimeDelta::days(14);
 
 /// What somebody found wrong.
 #[derive(Debug)]
@@ -65,49 +70,62 @@ pub(crate) async fn taint(
     }
     let id = service.id_to_make();
     let cascade_id = target.cascade_id.clone().unwrap_or_else(|| id.to_string());
-    let (newest, propagates) = (target.newest.clone(), finding.propagate);
-    let mut event = Event::new(SOURCE, service.now(), tainted(target, finding, &cascade_id));
+    let asked = Asked::of(&target, &cascade_id, finding.propagate);
+    let mut event = Event::new(SOURCE, service.now(), tainted(&target, finding, &cascade_id));
     event.id = id;
     let entry = OutboxEntry::from_event(&event)
         .map_err(|error| StoreError::from(DieselError::SerializationError(Box::new(error))))?;
     let stored = conn
         .transaction::<_, DieselError, _>(async |conn| {
-            if let Some(under_way) = find_under_way(conn, &newest, propagates).await? {
-                return Ok(Some(under_way));
+            lock_asking(conn, &target).await?;
+            if let Some(under_way) = find_under_way(conn, &target, &asked).await? {
+                return Ok(Stored::UnderWay(under_way));
             }
-            insert_asked(conn, id, &newest, Some(&cascade_id), propagates, service.now()).await?;
+            // A request that is served again has done this before, and may have been answered since.
+            if inbox::claim(conn, &[id]).await?.is_empty() {
+                return Ok(Stored::Before);
+            }
+            insert_asked(conn, id, &asked, service.now() + GIVEN_UP_AFTER).await?;
             outbox::insert(conn, std::slice::from_ref(&entry)).await?;
-            Ok(None)
+            Ok(Stored::Now)
         })
-        .await;
+        .await
+        .map_err(StoreError::from)?;
     drop(conn);
     match stored {
-        Ok(Some(under_way)) => return Ok(under_way),
-        Ok(None) => service.publish(vec![entry]),
-        // The request is served again, and its event is still on its way.
-        Err(DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => {}
-        Err(error) => return Err(StoreError::from(error).into()),
+        Stored::UnderWay(under_way) => return Ok(under_way),
+        Stored::Before => {}
+        Stored::Now => service.publish(vec![entry]),
     }
     Ok(cascade_id)
+}
+
+/// What became of a taint that was asked for.
+enum Stored {
+    /// Its event is in the outbox.
+    Now,
+    /// It was so already.
+    Before,
+    /// Somebody else said the same; the cascade.
+    UnderWay(String),
 }
 
 /// The cascade of a taint that says the same and has not been answered yet.
 async fn find_under_way(
     conn: &mut AsyncPgConnection,
-    artifacts: &[ArtifactId],
-    propagates: bool,
+    target: &MarkTargetView,
+    wanted: &Asked,
 ) -> QueryResult<Option<String>> {
-    let Some(first) = artifacts.first() else { return Ok(None) };
-    lock_asking(conn, first.as_str()).await?;
-    let asked = list_asked(conn, artifacts).await?;
+    let asked = list_asked(conn, target).await?;
     let same = asked.into_values().find(|asked| {
-        asked.propagates == propagates && artifacts.iter().all(|name| asked.artifacts.contains(name.as_str()))
+        asked.propagates == wanted.propagates
+            && wanted.artifacts.keys().all(|name| asked.artifacts.contains_key(name))
     });
     Ok(same.and_then(|asked| asked.cascade_id))
 }
 
-/// Takes the marks off something, also those that were asked for before and are still on their way; `None` if there is
-/// nothing of that id. Tasks that were held by it may go on.
+/// Takes the marks off something, also those that were asked for before and are still on their way. Tasks that were held
+/// by them may go on.
 ///
 /// # Errors
 /// See [`MarkingError`].
@@ -117,18 +135,7 @@ pub(crate) async fn clear(
     id: String,
     reason: String,
 ) -> Result<Clearing, MarkingError> {
-    let mut conn = service.connection().await?;
-    let withdrawn = if is_any_asked(&mut conn).await.map_err(StoreError::from)? {
-        let target = client.find_mark_target(id.clone()).await?.ok_or(MarkingError::NotFound)?;
-        let asked = list_asked(&mut conn, &target.artifact_ids).await.map_err(StoreError::from)?;
-        let is_about = |asked: &Asked| {
-            asked.artifacts.iter().all(|name| target.artifact_ids.iter().any(|own| own.as_str() == name))
-        };
-        asked.into_iter().filter(|(_, asked)| is_about(asked)).map(|(event, _)| event).collect()
-    } else {
-        Vec::new()
-    };
-    drop(conn);
+    let withdrawn = list_withdrawn(service, client, &id).await?;
     let clearing = client.clear_marks(id, reason, withdrawn.clone()).await?.ok_or(MarkingError::NotFound)?;
     if let Some(standing) = &clearing.standing {
         let standing = ArtifactStanding { answers: withdrawn, ..standing.clone() };
@@ -145,12 +152,30 @@ pub(crate) async fn clear(
     Ok(clearing)
 }
 
+/// The events that say it is wrong and have not been answered yet.
+async fn list_withdrawn(
+    service: &TaskService,
+    client: &ProvenanceClient,
+    id: &str,
+) -> Result<Vec<EventId>, MarkingError> {
+    let mut conn = service.connection().await?;
+    let any = is_any_asked(&mut conn).await.map_err(StoreError::from)?;
+    drop(conn);
+    if !any {
+        return Ok(Vec::new());
+    }
+    let target = client.find_mark_target(id.to_owned()).await?.ok_or(MarkingError::NotFound)?;
+    let mut conn = service.connection().await?;
+    let asked = list_asked(&mut conn, &target).await.map_err(StoreError::from)?;
+    Ok(asked.into_keys().collect())
+}
+
 /// By name where the newest versions are meant; else by the record alone, so that nobody takes an older version's
 /// taint for the newest one's.
-fn tainted(target: MarkTargetView, finding: Finding, cascade_id: &str) -> ArtifactTainted {
+fn tainted(target: &MarkTargetView, finding: Finding, cascade_id: &str) -> ArtifactTainted {
     let by_name = target.provenance_id.is_none() || target.newest.len() == target.artifact_ids.len();
     ArtifactTainted {
-        artifact_ids: if by_name { target.artifact_ids } else { Vec::new() },
+        artifact_ids: if by_name { target.artifact_ids.clone() } else { Vec::new() },
         provenance_id: target.provenance_id,
         cascade_id: Some(cascade_id.to_owned()),
         reason: finding.reason,

@@ -4,7 +4,7 @@
 
 use std::collections::HashSet;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
 use messaging::inbox;
@@ -12,10 +12,13 @@ use protocol::events::{ArtifactStanding, EventData, RollbackCompleted};
 use protocol::{ArtifactId, Event, EventId};
 
 use super::store::rollbacks::mark_carried_out;
-use super::store::standings::{insert_asked, save_standing};
+use super::store::standings::{Asked, insert_asked, save_standing};
 
 /// What our services tell of is known here before they tell.
 const OUR_SERVICES: &str = "/orchestration/";
+
+/// What a stranger tells may be refused by the provenance-store, and is not waited for longer than this.
+const GIVEN_UP_AFTER: TimeDelta = TimeDelta::hours(1);
 
 /// Something told about artifacts.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,7 +26,7 @@ pub(crate) enum Notice {
     /// How they stand.
     Standing(ArtifactStanding),
     /// Somebody outside found them wrong.
-    Tainted { artifacts: Vec<ArtifactId>, cascade_id: Option<String>, propagates: bool },
+    Tainted(Asked),
     /// A rollback was carried out, or refused.
     RolledBack(Box<RollbackCompleted>),
     /// What is of no consequence here until the provenance-store tells how things stand.
@@ -39,11 +42,11 @@ impl Notice {
             EventData::ArtifactTainted(told)
                 if told.provenance_id.is_none() && !event.source.starts_with(OUR_SERVICES) =>
             {
-                Self::Tainted {
-                    artifacts: told.artifacts().into_iter().cloned().collect(),
-                    cascade_id: told.cascade_id.clone(),
+                Self::Tainted(Asked {
+                    artifacts: told.artifacts().into_iter().map(|name| (name.to_string(), true)).collect(),
                     propagates: told.propagate.unwrap_or(true),
-                }
+                    ..Asked::default()
+                })
             }
             EventData::ArtifactTainted(_)
             | EventData::ArtifactCleared(_)
@@ -89,13 +92,13 @@ impl Notices {
         for (event, notice) in &self.list {
             match notice {
                 Notice::Standing(told) => noted.untainted |= save_standing(conn, told, now).await?,
-                Notice::Tainted { artifacts, cascade_id, propagates } if new.remove(event) => {
-                    insert_asked(conn, *event, artifacts, cascade_id.as_deref(), *propagates, now).await?;
+                Notice::Tainted(asked) if new.remove(event) => {
+                    insert_asked(conn, *event, asked, now + GIVEN_UP_AFTER).await?;
                 }
                 Notice::RolledBack(told) if new.remove(event) => {
                     noted.rolled_back |= roll_back(conn, told, now).await?;
                 }
-                Notice::Tainted { .. } | Notice::RolledBack(_) | Notice::Elsewhere => {}
+                Notice::Tainted(_) | Notice::RolledBack(_) | Notice::Elsewhere => {}
             }
         }
         Ok(noted)
@@ -105,7 +108,7 @@ impl Notices {
     fn answered(&self) -> Vec<EventId> {
         let answers = self.list.iter().filter_map(|(_, notice)| match notice {
             Notice::Standing(told) => Some(&told.answers),
-            Notice::Tainted { .. } | Notice::RolledBack(_) | Notice::Elsewhere => None,
+            Notice::Tainted(_) | Notice::RolledBack(_) | Notice::Elsewhere => None,
         });
         answers.flatten().copied().collect()
     }
@@ -148,9 +151,7 @@ mod tests {
             Notice::of(&Event::new(source, Utc::now(), data)).unwrap()
         };
         let named = serde_json::json!({"artifact_ids": ["a", "b"]});
-        assert!(
-            matches!(told("/qa", named.clone()), Notice::Tainted { artifacts, .. } if artifacts.len() == 2)
-        );
+        assert!(matches!(told("/qa", named.clone()), Notice::Tainted(asked) if asked.artifacts.len() == 2));
         assert_eq!(told("/orchestration/api-gateway", named), Notice::Elsewhere);
         let version = serde_json::json!({"artifact_id": "a", "provenance_id": uuid::Uuid::nil()});
         assert_eq!(told("/qa", version), Notice::Elsewhere);

@@ -3,13 +3,10 @@
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::{Session, task_view};
+use super::{Session, pages, task_view};
 use crate::failure::Failure;
 use crate::json::Look;
 use crate::output::{Cell, Paint, Table, time};
-
-/// Largest page that the gateway gives.
-const PAGE: u64 = 200;
 
 const UNMATCHED: &str = "None matches; with fewer filters there may be some.";
 const NONE_YET: &str = "Hand one in: dats submit \"Write a function that ...\"";
@@ -54,37 +51,14 @@ pub(crate) struct ListArguments {
 
 /// Lists tasks.
 pub(super) async fn run(arguments: &ListArguments, session: &Session<'_>) -> Result<(), Failure> {
-    let wanted = if arguments.all { u64::MAX } else { arguments.limit.max(1) };
-    let mut tasks: Vec<Value> = Vec::new();
-    let mut answer = Value::Null;
-    let mut cursor = None;
-    let bar = arguments.all.then(|| session.output.progress("listing", None));
-    loop {
-        let missing = wanted - u64::try_from(tasks.len()).unwrap_or_default();
-        let mut query = filters(arguments, session);
-        query.push(("limit", missing.min(PAGE).to_string()));
-        query.extend(cursor.map(|cursor| ("cursor", cursor)));
-        let page = session.client.get("/tasks", &query).await?;
-        tasks.extend(page.list("tasks").iter().cloned());
-        if let Some(bar) = &bar {
-            bar.set(u64::try_from(tasks.len()).unwrap_or(u64::MAX));
-        }
-        cursor = page.at("next_cursor").as_str().map(ToOwned::to_owned);
-        if answer.is_null() {
-            answer = page;
-        }
-        if cursor.is_none() || u64::try_from(tasks.len()).unwrap_or(u64::MAX) >= wanted {
-            break;
-        }
-    }
-    drop(bar);
-    let total = answer.count("total");
+    let filters = filters(arguments, session);
+    let most = (!arguments.all).then_some(arguments.limit);
+    let listed = pages::collect("/tasks", "tasks", &filters, most, session).await?;
     let answer = json!({
-        "tasks": tasks, "total": total, "total_is_estimate": answer.flag("total_is_estimate"),
-        "next_cursor": cursor,
+        "tasks": listed.entries, "total": listed.first.count("total"),
+        "total_is_estimate": listed.first.flag("total_is_estimate"), "next_cursor": listed.next_cursor,
     });
-    let is_filtered = !filters(arguments, session).is_empty();
-    session.output.answer(&answer, || table(&answer, is_filtered, session))
+    session.output.answer(&answer, || table(&answer, !filters.is_empty(), session))
 }
 
 fn filters(arguments: &ListArguments, session: &Session<'_>) -> Vec<(&'static str, String)> {

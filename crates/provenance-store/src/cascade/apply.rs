@@ -35,11 +35,12 @@ pub async fn apply_order(
     let applied = conn
         .transaction(async |conn| {
             writer_lock::acquire(conn).await?;
-            if inbox::claim(conn, &[event.id]).await?.is_empty() {
-                return Ok(Vec::new());
-            }
             let cause = Cause { event: Some(event), reason: &order.reason, now };
-            let follow = follow(conn, &order.wish, &cause, policy).await?;
+            let follow = if inbox::claim(conn, &[event.id]).await?.is_empty() {
+                answer_again(conn, event, &order.wish, &cause).await.map(Some)?
+            } else {
+                follow(conn, &order.wish, &cause, policy).await?
+            };
             // The claim goes too, so that the event may come back.
             let follow = follow.ok_or(Error::RollbackTransaction)?;
             outbox::insert(conn, &follow).await?;
@@ -82,6 +83,20 @@ async fn follow(
     }
 }
 
+/// What was followed before, or taken back before it came. Whoever waits for the answer to a taint may have lost it.
+async fn answer_again(
+    conn: &mut AsyncPgConnection,
+    event: &Event,
+    wish: &Wish,
+    cause: &Cause<'_>,
+) -> QueryResult<Vec<OutboxEntry>> {
+    let Wish::Taint(order) = wish else { return Ok(Vec::new()) };
+    // Under an id of its own: the first answer may still be on its way.
+    let cause = Cause { event: None, ..*cause };
+    let answers = vec![event.id];
+    Ok(vec![marks::tell_marked(conn, &order.artifact_ids, order.provenance_id, answers, &cause).await?])
+}
+
 /// What follows, and how everything stands since that the order bears on.
 async fn with_standing(
     conn: &mut AsyncPgConnection,
@@ -91,6 +106,7 @@ async fn with_standing(
     cause: &Cause<'_>,
 ) -> QueryResult<Option<Vec<OutboxEntry>>> {
     let Some(mut follow) = follow else { return Ok(None) };
-    follow.push(marks::tell_marked(conn, artifact_ids, provenance_id, cause).await?);
+    let answers = cause.event.map(|event| event.id).into_iter().collect();
+    follow.push(marks::tell_marked(conn, artifact_ids, provenance_id, answers, cause).await?);
     Ok(Some(follow))
 }

@@ -16,7 +16,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::store::{CheckpointRow, find_checkpoint, mark_later_invalid};
-use crate::marks::{ARTIFACTS_PER_EVENT, Cause, take_back, take_standing};
+use crate::marks::{ARTIFACTS_PER_EVENT, Cause, take_back, take_standing, tell_standing};
 use crate::records::rows::unreadable;
 
 /// Why there is nothing to return to.
@@ -93,6 +93,7 @@ async fn carry_out(
     mark_later_invalid(conn, checkpoint).await?;
     let names = told.artifact_ids.iter().map(ToString::to_string).collect();
     let standing = take_standing(conn, names).await?;
+    let mut entries = tell_standing(&standing, cause)?;
     let told = RollbackCompleted { moment: Some(standing.moment), superseded: standing.untainted, ..told };
     let batches = told.artifact_ids.chunks(ARTIFACTS_PER_EVENT).enumerate().map(|(part, artifacts)| {
         let tainted = ArtifactTainted {
@@ -104,7 +105,7 @@ async fn carry_out(
         };
         cause.event(&format!("/{part}"), tainted)
     });
-    let entries = batches.collect::<QueryResult<Vec<_>>>()?;
+    entries.extend(batches.collect::<QueryResult<Vec<_>>>()?);
     Ok((told, entries))
 }
 

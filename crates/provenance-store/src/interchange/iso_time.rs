@@ -1,6 +1,6 @@
 //! Times as the earlier system reads them: ISO 8601 in every form that Python's `datetime.fromisoformat` takes.
 
-use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeDelta, Utc, Weekday};
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc, Weekday};
 use protocol::Timestamp;
 
 /// Reads a date, with a time of day behind any one character or without, and with an offset or in UTC.
@@ -12,7 +12,7 @@ pub(super) fn parse(text: &str) -> Option<Timestamp> {
         None => date.and_time(NaiveTime::MIN).and_utc(),
         Some(_) => parse_time(date, rest.as_str())?,
     };
-    (0..=9999).contains(&time.year()).then(|| time.into())
+    Timestamp::if_writable(time)
 }
 
 /// How long the date is: it has one of six forms, and digits may follow it where a digit separates date and time.

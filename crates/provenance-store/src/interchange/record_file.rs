@@ -80,9 +80,7 @@ impl FileRecord {
             id,
         })
     }
-}
 
-impl FileRecord {
     /// The verdict as it is stored.
     pub(super) fn verdict_word(&self) -> &'static str {
         self.verdict.as_ref().map_or("pending", |verdict| verdict.outcome.status().as_str())

@@ -7,6 +7,7 @@ pub use imported::follow_imported;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Integer, Nullable};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -58,6 +59,8 @@ pub struct Followed {
     pub entries: Vec<OutboxEntry>,
     /// Records that turned out to have made something that was found wrong before.
     pub tainted: HashSet<i64>,
+    /// What these records, and others that went on to make more of it, have made.
+    pub wrong: Vec<String>,
 }
 
 /// Lets marks come to records that are new or whose edges changed. Costs one look when there is no mark at all.
@@ -77,9 +80,9 @@ pub async fn follow_records(
     if concerned.is_empty() {
         return Ok(Followed::default());
     }
-    let tainted = taint_makers(conn, &concerned, cause).await?;
+    let Makers { tainted, made } = taint_makers(conn, &concerned, cause).await?;
     let refreshed = refresh(conn, &concerned, cause, rules).await?;
-    Ok(Followed { entries: suspects(cause, &refreshed.suspected)?, tainted })
+    Ok(Followed { entries: suspects(cause, &refreshed.suspected)?, tainted, wrong: made })
 }
 
 async fn list_concerned(conn: &mut AsyncPgConnection, seqs: Vec<i64>) -> QueryResult<Vec<i64>> {
@@ -87,12 +90,21 @@ async fn list_concerned(conn: &mut AsyncPgConnection, seqs: Vec<i64>) -> QueryRe
     Ok(concerned.into_iter().map(|row| row.seq).collect())
 }
 
+/// Records that are tainted by what they made.
+#[derive(Debug, Default)]
+struct Makers {
+    /// Those that were not so before.
+    tainted: HashSet<i64>,
+    /// Everything that was made by those of which anything is tainted since.
+    made: Vec<String>,
+}
+
 /// Somebody found an artifact wrong before it was known who made it: now it is.
 async fn taint_makers(
     conn: &mut AsyncPgConnection,
     makers: &[i64],
     cause: &Cause<'_>,
-) -> QueryResult<HashSet<i64>> {
+) -> QueryResult<Makers> {
     let outputs = list_outputs(conn, makers.to_vec()).await?;
     let marks = list_marks(conn, outputs.iter().map(|version| version.id).collect()).await?;
     let mut found: HashMap<i64, &MarkRow> = HashMap::new();
@@ -105,37 +117,40 @@ async fn taint_makers(
     }
     let records = list_marked_records(conn, &found.keys().copied().collect::<Vec<_>>()).await?;
     let mut counters = CounterChanges::default();
-    let mut tainted = HashSet::new();
+    let mut makers = Makers::default();
     for record in &records {
         let Some(mark) = found.get(&record.seq) else { continue };
         let cause = Cause { reason: &mark.reason, ..*cause };
-        let mut made = outputs.iter().filter(|version| version.producer_seq == Some(record.seq));
-        if made.any(|version| !marks.get(&version.id).is_some_and(|mark| mark.is_taint)) {
-            mark_beside(conn, std::slice::from_ref(record), mark.wave, &mark.cascade_id, &cause).await?;
-        }
-        if record.is_tainted {
+        let made = outputs.iter().filter(|version| version.producer_seq == Some(record.seq));
+        let is_whole = made.clone().all(|version| marks.get(&version.id).is_some_and(|mark| mark.is_taint));
+        if record.is_tainted && is_whole {
             continue;
         }
-        let taint = Taint {
-            reason: &mark.reason,
-            by: None,
-            cascade_id: &mark.cascade_id,
-            at: cause.now,
-            rollback_id: None,
-        };
-        mark_tainted(conn, vec![record.seq], &taint).await?;
-        let line = Line {
+        let this = std::slice::from_ref(record);
+        let mut wrong: Vec<i64> = Vec::new();
+        if !record.is_tainted {
+            mark_tainted(conn, vec![record.seq], &taint_of(mark, cause.now)).await?;
+            change_counters(&mut counters, record, Marks { is_tainted: true, is_suspect: false });
+            makers.tainted.insert(record.seq);
+            wrong.push(mark.node_id);
+        }
+        let beside = mark_beside(conn, this, mark.wave, &mark.cascade_id, &cause).await?;
+        wrong.extend(beside.iter().map(|version| version.id));
+        let lines = wrong.into_iter().map(|node| Line {
             seq: Some(record.seq),
-            node: Some(mark.node_id),
+            node: Some(node),
             cascade_id: Some(mark.cascade_id.clone()),
             ..Line::default()
-        };
-        write_lines(conn, Action::Taint, &cause, [line]).await?;
-        change_counters(&mut counters, record, Marks { is_tainted: true, is_suspect: false });
-        tainted.insert(record.seq);
+        });
+        write_lines(conn, Action::Taint, &cause, lines).await?;
+        makers.made.extend(made.map(|version| version.artifact_id.clone()));
     }
     counters.save(conn).await?;
-    Ok(tainted)
+    Ok(makers)
+}
+
+fn taint_of(mark: &MarkRow, at: DateTime<Utc>) -> Taint<'_> {
+    Taint { reason: &mark.reason, by: None, cascade_id: &mark.cascade_id, at, rollback_id: None }
 }
 
 /// The artifacts that became suspect, or were reached by a newer wave, and those that nothing reaches any longer.

@@ -107,8 +107,7 @@ pub(crate) async fn take_standing(
     Ok(ArtifactStanding { moment, ..find_standing(conn, names).await? })
 }
 
-/// Tells how everything stands that marks on these artifacts, or on what this record produced, bear on. It answers the
-/// cause.
+/// Tells how everything stands that marks on these artifacts, or on what this record produced, bear on.
 ///
 /// # Errors
 /// The database's.
@@ -116,13 +115,13 @@ pub async fn tell_marked(
     conn: &mut AsyncPgConnection,
     artifact_ids: &[ArtifactId],
     provenance_id: Option<ProvenanceId>,
+    answers: Vec<EventId>,
     cause: &Cause<'_>,
 ) -> QueryResult<OutboxEntry> {
     let names = artifact_ids.iter().map(ToString::to_string).collect();
     let borne_on = ListBorneOn { names, provenance_id: provenance_id.map(ProvenanceId::as_uuid) };
     let names: Vec<NameRow> = borne_on.load(conn).await?;
     let names = names.into_iter().map(|row| row.artifact_id).collect();
-    let answers: Vec<EventId> = cause.event.map(|event| event.id).into_iter().collect();
     cause.event("", ArtifactStanding { answers, ..take_standing(conn, names).await? })
 }
 
@@ -156,7 +155,7 @@ pub(super) async fn take_standing_of_tainted(
 }
 
 /// The events that tell it, so many artifacts at a time.
-pub(super) fn tell(standing: &ArtifactStanding, cause: &Cause<'_>) -> QueryResult<Vec<OutboxEntry>> {
+pub(crate) fn tell(standing: &ArtifactStanding, cause: &Cause<'_>) -> QueryResult<Vec<OutboxEntry>> {
     let tainted = standing.tainted.iter().map(|name| (name, true));
     let all: Vec<_> = tainted.chain(standing.untainted.iter().map(|name| (name, false))).collect();
     let told = all.chunks(ARTIFACTS_PER_EVENT).enumerate().map(|(part, names)| {

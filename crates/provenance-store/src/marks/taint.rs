@@ -7,7 +7,7 @@ use diesel::sql_types::BigInt;
 use diesel::{QueryResult, QueryableByName};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use messaging::OutboxEntry;
-use protocol::events::{CascadeCompleted, CascadeStarted, JsonObject};
+use protocol::events::{ArtifactTainted, CascadeCompleted, CascadeStarted, JsonObject};
 use protocol::{ArtifactId, EventId, ProvenanceId};
 use serde_json::json;
 
@@ -82,12 +82,13 @@ pub async fn taint(
     });
     let starts = starts.collect();
     let begun = Begun { order, wave: next_wave(conn).await?, starts, cascade_id };
-    begun.mark_itself(conn, &records, cause).await?;
-    if !order.propagate || begun.starts.is_empty() {
-        return Ok(Some(Vec::new()));
+    let beside = begun.mark_itself(conn, &records, cause).await?;
+    let mut entries = begun.announce_beside(&records, &beside, cause)?;
+    if order.propagate && !begun.starts.is_empty() {
+        let suspected = begun.mark_dependents(conn, cause, rules).await?;
+        entries.extend(begun.announce(cause, &suspected)?);
     }
-    let suspected = begun.mark_dependents(conn, cause, rules).await?;
-    begun.announce(cause, &suspected).map(Some)
+    Ok(Some(entries))
 }
 
 /// Those of the versions that the taint would change.
@@ -127,15 +128,17 @@ pub(crate) async fn last_seq(conn: &mut AsyncPgConnection) -> QueryResult<i64> {
 }
 
 /// What else a tainted record made is tainted with it, for everything that comes later: what was made of that before is
-/// left alone.
+/// left alone. Gives what was not tainted before.
 pub(super) async fn mark_beside(
     conn: &mut AsyncPgConnection,
     records: &[MarkedRecord],
     wave: i64,
     cascade_id: &str,
     cause: &Cause<'_>,
-) -> QueryResult<()> {
-    let outputs = list_outputs(conn, records.iter().map(|record| record.seq).collect()).await?;
+) -> QueryResult<Vec<Version>> {
+    let mut beside = list_outputs(conn, records.iter().map(|record| record.seq).collect()).await?;
+    let known = list_marks(conn, beside.iter().map(|version| version.id).collect()).await?;
+    beside.retain(|version| !known.get(&version.id).is_some_and(|mark| mark.is_taint));
     let mark = NewMark {
         is_taint: true,
         wave,
@@ -146,8 +149,8 @@ pub(super) async fn mark_beside(
         source_id: None,
         at: cause.now,
     };
-    // What bears a taint already keeps it: this one reaches less.
-    put_marks(conn, outputs.into_iter().map(|version| version.id).collect(), &mark).await
+    put_marks(conn, beside.iter().map(|version| version.id).collect(), &mark).await?;
+    Ok(beside)
 }
 
 impl Begun<'_> {
@@ -156,7 +159,7 @@ impl Begun<'_> {
         conn: &mut AsyncPgConnection,
         records: &[MarkedRecord],
         cause: &Cause<'_>,
-    ) -> QueryResult<()> {
+    ) -> QueryResult<Vec<Version>> {
         let after_seq = if self.order.propagate { 0 } else { last_seq(conn).await? };
         let mut by_depth: BTreeMap<u32, Vec<i64>> = BTreeMap::new();
         for (version, depth) in &self.starts {
@@ -176,7 +179,7 @@ impl Begun<'_> {
             };
             put_marks(conn, nodes, &mark).await?;
         }
-        mark_beside(conn, records, self.wave, &self.cascade_id, cause).await?;
+        let beside = mark_beside(conn, records, self.wave, &self.cascade_id, cause).await?;
         let new: Vec<&MarkedRecord> = records.iter().filter(|record| !record.is_tainted).collect();
         let taint = Taint {
             reason: cause.reason,
@@ -191,11 +194,12 @@ impl Begun<'_> {
             change_counters(&mut counters, record, Marks { is_tainted: true, is_suspect: false });
         }
         counters.save(conn).await?;
-        write_lines(conn, Action::Taint, cause, self.lines(records)).await.map(|_| ())
+        write_lines(conn, Action::Taint, cause, self.lines(records, &beside)).await?;
+        Ok(beside)
     }
 
     /// One line for each version; one for a record that has none.
-    fn lines(&self, records: &[MarkedRecord]) -> Vec<Line> {
+    fn lines(&self, records: &[MarkedRecord], beside: &[Version]) -> Vec<Line> {
         let line = |seq, node, depth| Line {
             seq,
             node,
@@ -206,8 +210,9 @@ impl Begun<'_> {
         if self.starts.is_empty() {
             return records.iter().map(|record| line(Some(record.seq), None, 0)).collect();
         }
-        let starts = self.starts.iter();
-        starts.map(|(version, depth)| line(version.producer_seq, Some(version.id), *depth)).collect()
+        let starts = self.starts.iter().map(|(version, depth)| (version, *depth));
+        let all = starts.chain(beside.iter().map(|version| (version, 0)));
+        all.map(|(version, depth)| line(version.producer_seq, Some(version.id), depth)).collect()
     }
 
     /// A new wave is newer than every clearing, so it comes everywhere.
@@ -237,6 +242,35 @@ impl Begun<'_> {
             (record, label)
         });
         Ok(write_labels(conn, labelled.collect(), cause).await?.suspected)
+    }
+
+    /// `artifact.tainted` for what the order did not name, for whoever keeps copies.
+    fn announce_beside(
+        &self,
+        records: &[MarkedRecord],
+        beside: &[Version],
+        cause: &Cause<'_>,
+    ) -> QueryResult<Vec<OutboxEntry>> {
+        let mut entries = Vec::new();
+        for (part, record) in records.iter().enumerate() {
+            let made = beside.iter().filter(|version| version.producer_seq == Some(record.seq));
+            let artifact_ids: Vec<ArtifactId> =
+                made.filter_map(|version| ArtifactId::new(version.artifact_id.clone()).ok()).collect();
+            if artifact_ids.is_empty() {
+                continue;
+            }
+            let tainted = ArtifactTainted {
+                artifact_ids,
+                provenance_id: Some(ProvenanceId(record.provenance_id)),
+                cascade_id: Some(self.cascade_id.clone()),
+                reason: cause.reason.to_owned(),
+                source_id: self.order.source_id.clone(),
+                propagate: Some(false),
+                ..ArtifactTainted::default()
+            };
+            entries.push(cause.event(&format!("/beside/{part}"), tainted)?);
+        }
+        Ok(entries)
     }
 
     fn announce(&self, cause: &Cause<'_>, suspected: &[Accounted]) -> QueryResult<Vec<OutboxEntry>> {

@@ -61,7 +61,8 @@ pub async fn apply_batch(
         let tainted = |id: &Uuid| places.get(id).is_some_and(|place| followed.tainted.contains(&place.seq));
         let mut follow = announce(&ledger, &events, tainted, now)?;
         follow.extend(followed.entries);
-        follow.extend(marks::tell_new_versions(conn, produced, &cause).await?);
+        let changed = produced.into_iter().chain(followed.wrong).collect();
+        follow.extend(marks::tell_new_versions(conn, changed, &cause).await?);
         follow.extend(checkpoints::take_due(conn, due, policy.checkpoints, now).await?);
         outbox::insert(conn, &follow).await?;
         Ok((follow, spending))

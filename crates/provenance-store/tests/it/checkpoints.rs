@@ -63,10 +63,13 @@ async fn a_rollback_takes_back_what_came_after_the_checkpoint_and_says_so_before
     let rollback = Uuid::now_v7();
     let wanted = json!({"rollback_id": rollback, "checkpoint_id": good, "reason": "wrong turn"});
     let follow = store.order(event("rollback.requested", 30, wanted.clone())).await;
-    assert_eq!(follow.len(), 2);
-    assert_eq!(data(&follow[0])["artifact_ids"], json!(["b", "c"]));
-    assert_eq!(data(&follow[0])["propagate"], false);
-    let done = data(&follow[1]);
+    assert_eq!(follow.len(), 3);
+    let standing = data(&follow[0]);
+    assert_eq!(standing["tainted"], json!(["b", "c"]));
+    assert_eq!(data(&follow[1])["artifact_ids"], json!(["b", "c"]));
+    assert_eq!(data(&follow[1])["propagate"], false);
+    let done = data(&follow[2]);
+    assert_eq!(done["moment"], standing["moment"]);
     assert_eq!(done["rollback_id"], json!(rollback));
     assert_eq!((&done["records_invalidated"], &done["dry_run"]), (&json!(2), &json!(false)));
     assert_eq!(done["task_ids"], json!(told.task_ids));

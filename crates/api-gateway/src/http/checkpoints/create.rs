@@ -40,7 +40,7 @@ pub(crate) async fn create_checkpoint(
     project_id: PathId<ProjectId>,
     request: OptionalBody<CreateCheckpointRequest>,
 ) -> Result<HttpResponse, ApiError> {
-    ensure_known(&state, &project_id.0).await?;
+    ensure_known(&state, &project_id.0, None).await?;
     let description = request.0.and_then(|request| request.description).unwrap_or_default();
     let id = CheckpointId(state.tasks.serving(operation).id_to_make().as_uuid());
     let made = state.provenance.create_checkpoint(id, project_id.0, description).await?;

@@ -6,8 +6,9 @@ use utoipa::ToSchema;
 
 use crate::http::AppState;
 use crate::http::openapi::answers::{BadQuery, CannotServe};
+use crate::http::page::Part;
 use crate::http::problem::ApiError;
-use crate::http::query::{NoParameters, Query};
+use crate::http::query::Query;
 
 /// Lists the broker's queues
 ///
@@ -17,16 +18,17 @@ use crate::http::query::{NoParameters, Query};
     get,
     path = "/api/v1/queues",
     tag = "operations",
+    params(Part),
     responses((status = 200, description = "The queues", body = ListQueuesResponse), BadQuery, CannotServe)
 )]
 pub(crate) async fn list_queues(
     state: Data<AppState>,
-    _: Query<NoParameters>,
+    part: Query<Part>,
 ) -> Result<Json<ListQueuesResponse>, ApiError> {
     let reports = state.queues.look().await;
     let reports =
         reports.map_err(|error| ApiError::unavailable("the broker does not answer").caused_by(error))?;
-    let queues = reports.into_iter().map(|report| QueueView {
+    let queues = part.0.of(reports).into_iter().map(|report| QueueView {
         name: report.name,
         depth: report.state.messages,
         consumers: report.state.consumers,

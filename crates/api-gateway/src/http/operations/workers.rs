@@ -9,8 +9,9 @@ use utoipa::ToSchema;
 use crate::http::AppState;
 use crate::http::openapi::answers::{BadQuery, CannotServe};
 use crate::http::openapi::vocabulary::WorkerStatusWord;
+use crate::http::page::Part;
 use crate::http::problem::ApiError;
-use crate::http::query::{NoParameters, Query};
+use crate::http::query::Query;
 use crate::workers::{self, Worker, WorkerStatus};
 
 /// Lists workers
@@ -21,15 +22,17 @@ use crate::workers::{self, Worker, WorkerStatus};
     get,
     path = "/api/v1/workers",
     tag = "operations",
+    params(Part),
     responses((status = 200, description = "The workers", body = ListWorkersResponse), BadQuery, CannotServe)
 )]
 pub(crate) async fn list_workers(
     state: Data<AppState>,
-    _: Query<NoParameters>,
+    part: Query<Part>,
 ) -> Result<Json<ListWorkersResponse>, ApiError> {
     let workers = workers::list_workers(&state.tasks, state.worker_silence_seconds).await?;
     let total_active = workers.iter().filter(|worker| worker.status == WorkerStatus::Active).count();
-    Ok(Json(ListWorkersResponse { workers: workers.into_iter().map(Into::into).collect(), total_active }))
+    let workers = part.0.of(workers).into_iter().map(Into::into).collect();
+    Ok(Json(ListWorkersResponse { workers, total_active }))
 }
 
 /// The workers.
@@ -37,7 +40,7 @@ pub(crate) async fn list_workers(
 pub(crate) struct ListWorkersResponse {
     /// Those that work first, then the last heard.
     workers: Vec<WorkerView>,
-    /// How many of them work.
+    /// How many work, whether they are in this part of the list or not.
     total_active: usize,
 }
 

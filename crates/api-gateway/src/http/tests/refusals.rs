@@ -207,6 +207,23 @@ async fn good_parameters_of_a_list_are_taken() {
 }
 
 #[actix_web::test]
+async fn a_list_that_is_held_whole_takes_a_limit_and_an_offset() {
+    for path in ["/workers", "/queues", "/tiers", "/projects/p/webhooks", "/projects/p/checkpoints"] {
+        let path = format!("/api/v1{path}");
+        expect(&send(bare(Method::GET, &format!("{path}?limit=200&offset=10000"))).await, 503, 5030);
+        for (query, fields) in [
+            ("limit=0&offset=10001", vec!["limit", "offset"]),
+            ("limit=201&offset=-1", vec!["limit", "offset"]),
+            ("limit=1&cursor=1", vec!["cursor"]),
+        ] {
+            let answer = send(bare(Method::GET, &format!("{path}?{query}"))).await;
+            expect(&answer, 400, 1002);
+            assert_eq!(answer.bad_fields(), fields, "{path}?{query}");
+        }
+    }
+}
+
+#[actix_web::test]
 async fn a_history_takes_a_limit_and_its_own_cursor() {
     let path = format!("/api/v1/tasks/{TASK}/history");
     let answer = send(bare(Method::GET, &format!("{path}?limit=0&cursor=1&offset=3"))).await;

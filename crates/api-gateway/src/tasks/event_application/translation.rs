@@ -6,8 +6,9 @@ use protocol::{RequestId, TaskId, TraceId};
 use crate::reviews::ReviewId;
 use crate::tasks::lifecycle::{HandOver, Input};
 
-/// The events that the gateway's queue is bound to: exactly those that mean something for a task, an agent
-/// or what tasks may use.
+/// The events that the gateway's queue is bound to: those that mean something for a task, an agent or what tasks may
+/// use. Two more are received because outsiders may count on it, and are of no consequence here: `artifact.cleared`,
+/// as `artifact.standing` says what that leaves, and `provenance.recorded`.
 pub const CONSUMED: [EventKind; 19] = [
     EventKind::TaskDecomposed,
     EventKind::TaskReady,

@@ -4,6 +4,7 @@ use diesel_async::SimpleAsyncConnection;
 use protocol::events::RollbackCompleted;
 use protocol::{CheckpointId, RollbackId, TaskId};
 use service_runtime::clock::Clock;
+use test_support::{PATIENCE, wait_until};
 use uuid::Uuid;
 
 use super::fixture::Fixture;
@@ -50,7 +51,16 @@ async fn two_replicas_that_take_the_last_tasks_at_once_end_the_rollback() {
         mark_reopened(&mut second, id, 1, now).await.unwrap();
         second.batch_execute("COMMIT").await.unwrap();
     };
-    let ends_first = async { first.batch_execute("COMMIT").await.unwrap() };
+    let observer = fixture.database.client().await;
+    let waiting = "SELECT FROM pg_stat_activity \
+        WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let ends_first = async {
+        wait_until("the second waits for the first", PATIENCE, || async {
+            !observer.query(waiting, &[]).await.unwrap().is_empty()
+        })
+        .await;
+        first.batch_execute("COMMIT").await.unwrap();
+    };
     tokio::join!(ends_second, ends_first);
     assert_eq!(completed(&fixture).await, 1);
     assert_eq!(fixture.number("SELECT tasks_reopened FROM rollbacks").await, 2);

@@ -5,14 +5,11 @@ use serde_json::{Value, json};
 
 use crate::client::in_path;
 use crate::commands::task_view::Facts;
-use crate::commands::{Session, spend};
+use crate::commands::{Session, pages, spend};
 use crate::failure::Failure;
 use crate::json::Look;
 use crate::output::cost::amount;
 use crate::output::{Cell, Paint, Table, time};
-
-/// Largest page that the gateway gives.
-const PAGE: u64 = 200;
 
 /// `dats provenance list`
 #[derive(Debug, Args)]
@@ -53,22 +50,10 @@ pub(crate) struct SummaryArguments {
 
 /// Lists records, newest first.
 pub(super) async fn list(arguments: &ListArguments, session: &Session<'_>) -> Result<(), Failure> {
-    let wanted = if arguments.all { u64::MAX } else { arguments.limit.max(1) };
-    let mut records: Vec<Value> = Vec::new();
-    let mut cursor = None;
-    loop {
-        let missing = wanted - u64::try_from(records.len()).unwrap_or_default();
-        let mut query = filters(arguments, session);
-        query.push(("limit", missing.min(PAGE).to_string()));
-        query.extend(cursor.map(|cursor| ("cursor", cursor)));
-        let page = session.client.get("/provenance", &query).await?;
-        records.extend(page.list("records").iter().cloned());
-        cursor = page.at("next_cursor").as_str().map(ToOwned::to_owned);
-        if cursor.is_none() || u64::try_from(records.len()).unwrap_or(u64::MAX) >= wanted {
-            break;
-        }
-    }
-    let answer = json!({ "records": records, "next_cursor": cursor });
+    let filters = filters(arguments, session);
+    let most = (!arguments.all).then_some(arguments.limit);
+    let listed = pages::collect("/provenance", "records", &filters, most, session).await?;
+    let answer = json!({ "records": listed.entries, "next_cursor": listed.next_cursor });
     session.output.answer(&answer, || table(&answer, session))
 }
 
