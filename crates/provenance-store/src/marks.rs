@@ -22,7 +22,7 @@ pub use announcement::Cause;
 pub use brought::tell_brought;
 pub use clearing::{Cleared, clear};
 pub use refresh::{follow_imported, follow_records};
-pub use standing::{tell_marked, tell_new_versions};
+pub use standing::{tell_all, tell_marked, tell_new_versions};
 pub use suspicion::suspect;
 pub use taint::{TaintOrder, taint};
 pub use target::{MarkTarget, find_target, find_targets};

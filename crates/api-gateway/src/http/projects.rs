@@ -14,12 +14,22 @@ mod view;
 
 use protocol::{ErrorCode, ProjectId};
 
+use super::AppState;
 use super::problem::ApiError;
-use crate::projects::catalogue::ProjectError;
+use crate::projects::catalogue::{self, ProjectError};
 
 /// No project has that id.
 pub(crate) fn no_such_project(project_id: &ProjectId) -> ApiError {
     ApiError::new(ErrorCode::ProjectNotFound, format!("there is no project {project_id}"))
+}
+
+/// Whether the gateway has a project of that id. The provenance-store may have records of it all the same.
+pub(crate) async fn is_known(state: &AppState, project_id: &ProjectId) -> Result<bool, ApiError> {
+    match catalogue::find_project(&state.tasks, project_id).await {
+        Ok(_) => Ok(true),
+        Err(ProjectError::NotFound(_)) => Ok(false),
+        Err(error) => Err(refusal(error)),
+    }
 }
 
 /// What a client learns of a use case that was refused.

@@ -24,7 +24,6 @@ use protocol::{ErrorCode, ProjectId};
 
 use super::problem::ApiError;
 use super::{AppState, projects};
-use crate::projects::catalogue::{self, ProjectError};
 
 /// Neither an artifact nor a record has that id.
 fn no_such_artifact() -> ApiError {
@@ -34,9 +33,9 @@ fn no_such_artifact() -> ApiError {
 /// Refuses a project of which nothing was found and which the gateway does not know either. Records of work from
 /// outside may be of projects that only the provenance-store knows.
 async fn must_be_known(state: &AppState, project_id: &ProjectId) -> Result<(), ApiError> {
-    match catalogue::find_project(&state.tasks, project_id).await {
-        Ok(_) => Ok(()),
-        Err(ProjectError::Store(error)) => Err(error.into()),
-        Err(_) => Err(projects::no_such_project(project_id)),
+    if projects::is_known(state, project_id).await? {
+        Ok(())
+    } else {
+        Err(projects::no_such_project(project_id))
     }
 }

@@ -5,7 +5,7 @@ use diesel::QueryResult;
 use diesel::result::Error;
 use diesel_async::{AsyncConnection, AsyncPgConnection};
 use messaging::{OutboxEntry, inbox, outbox};
-use protocol::{ArtifactId, Event, ProvenanceId};
+use protocol::{Event, EventId};
 
 use super::{Order, Wish};
 use crate::marks::{self, Cause};
@@ -63,18 +63,23 @@ async fn follow(
 ) -> QueryResult<Option<Vec<OutboxEntry>>> {
     match wish {
         Wish::Taint(order) => {
-            let follow = marks::taint(conn, order, cause, policy.marks).await?;
-            with_standing(conn, follow, &order.artifact_ids, order.provenance_id, cause).await
+            let Some(mut follow) = marks::taint(conn, order, cause, policy.marks).await? else {
+                return Ok(None);
+            };
+            let (names, record) = (&order.artifact_ids, order.provenance_id);
+            follow.push(marks::tell_marked(conn, names, record, answered(cause), cause).await?);
+            Ok(Some(follow))
         }
         Wish::Suspect(told) => marks::suspect(conn, told, cause, policy.marks).await,
         Wish::Clear { artifact_ids, provenance_id } => {
             let targets = marks::find_targets(conn, artifact_ids, *provenance_id).await?;
             let Some(targets) = targets else { return Ok(None) };
-            let cleared = marks::clear(conn, &targets, cause, policy.marks).await?;
-            if !cleared.cleared {
-                return Ok(Some(cleared.entries));
+            let mut cleared = marks::clear(conn, &targets, cause, policy.marks).await?;
+            if cleared.cleared {
+                let told = marks::tell_all(conn, cleared.names, answered(cause), cause).await?;
+                cleared.entries.push(told);
             }
-            with_standing(conn, Some(cleared.entries), artifact_ids, *provenance_id, cause).await
+            Ok(Some(cleared.entries))
         }
         Wish::Checkpoint(wanted) => {
             Ok(Some(checkpoints::create_checkpoint(conn, wanted, cause, policy.checkpoints).await?.1))
@@ -97,16 +102,7 @@ async fn answer_again(
     Ok(vec![marks::tell_marked(conn, &order.artifact_ids, order.provenance_id, answers, &cause).await?])
 }
 
-/// What follows, and how everything stands since that the order bears on.
-async fn with_standing(
-    conn: &mut AsyncPgConnection,
-    follow: Option<Vec<OutboxEntry>>,
-    artifact_ids: &[ArtifactId],
-    provenance_id: Option<ProvenanceId>,
-    cause: &Cause<'_>,
-) -> QueryResult<Option<Vec<OutboxEntry>>> {
-    let Some(mut follow) = follow else { return Ok(None) };
-    let answers = cause.event.map(|event| event.id).into_iter().collect();
-    follow.push(marks::tell_marked(conn, artifact_ids, provenance_id, answers, cause).await?);
-    Ok(Some(follow))
+/// The event that a telling answers.
+fn answered(cause: &Cause<'_>) -> Vec<EventId> {
+    cause.event.map(|event| event.id).into_iter().collect()
 }

@@ -108,6 +108,11 @@ async fn go_on(
     Ok(page)
 }
 
+/// Whether a portion of so many is the last, where so many were asked for.
+fn is_last(found: usize, limit: i64) -> bool {
+    i64::try_from(found).is_ok_and(|found| found < limit)
+}
+
 fn finding(
     kind: FindingKind,
     position: Option<i64>,

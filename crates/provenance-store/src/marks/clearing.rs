@@ -22,6 +22,8 @@ use crate::records::projection::Marks;
 pub struct Cleared {
     /// Whether there was anything to clear.
     pub cleared: bool,
+    /// The names of everything that was meant.
+    pub names: Vec<String>,
     /// Events to publish; they are not in the outbox yet.
     pub entries: Vec<OutboxEntry>,
 }
@@ -39,7 +41,9 @@ pub async fn clear(
     let mut done = Cleared::default();
     let (mut touched, mut own) = (Vec::new(), Vec::new());
     for (part, target) in targets.iter().enumerate() {
-        let nodes = target.all_nodes(conn).await?;
+        let versions = target.all_versions(conn).await?;
+        let nodes: Vec<i64> = versions.iter().map(|version| version.id).collect();
+        done.names.extend(versions.into_iter().map(|version| version.artifact_id));
         let Some(dependents) = take_marks(conn, target, &nodes).await? else { continue };
         done.cleared = true;
         touched.extend(dependents);

@@ -21,7 +21,7 @@ use super::store::{
     MarkRow, MarkedRecord, NewLabel, Taint, list_marked_records, list_marks, list_outputs, list_versions,
     mark_tainted, save_labels,
 };
-use super::taint::mark_beside;
+use super::taint::{mark_beside, untainted};
 use super::walk::walk_downstream;
 use crate::graph::{Direction, Limits, walk};
 use crate::project_counters::CounterChanges;
@@ -122,11 +122,10 @@ async fn taint_makers(
         let Some(mark) = found.get(&record.seq) else { continue };
         let cause = Cause { reason: &mark.reason, ..*cause };
         let made = outputs.iter().filter(|version| version.producer_seq == Some(record.seq));
-        let is_whole = made.clone().all(|version| marks.get(&version.id).is_some_and(|mark| mark.is_taint));
-        if record.is_tainted && is_whole {
+        let beside = untainted(made.clone().cloned().collect(), &marks);
+        if record.is_tainted && beside.is_empty() {
             continue;
         }
-        let this = std::slice::from_ref(record);
         let mut wrong: Vec<i64> = Vec::new();
         if !record.is_tainted {
             mark_tainted(conn, vec![record.seq], &taint_of(mark, cause.now)).await?;
@@ -134,7 +133,7 @@ async fn taint_makers(
             makers.tainted.insert(record.seq);
             wrong.push(mark.node_id);
         }
-        let beside = mark_beside(conn, this, mark.wave, &mark.cascade_id, &cause).await?;
+        mark_beside(conn, &beside, mark.wave, &mark.cascade_id, &cause).await?;
         wrong.extend(beside.iter().map(|version| version.id));
         let lines = wrong.into_iter().map(|node| Line {
             seq: Some(record.seq),

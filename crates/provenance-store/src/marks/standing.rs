@@ -12,6 +12,7 @@ use protocol::{ArtifactId, EventId, ProvenanceId};
 use uuid::Uuid;
 
 use super::announcement::{ARTIFACTS_PER_EVENT, Cause};
+use super::target::select_newest;
 use crate::statement::statement;
 
 /// Whether the newest versions of the artifacts `$1` are tainted.
@@ -20,11 +21,9 @@ macro_rules! standings {
         concat!(
             "SELECT newest.artifact_id, clock.moment,
                 COALESCE(mark.kind = 'tainted', false) OR COALESCE(record.is_tainted, false) AS is_tainted
-             FROM (
-                SELECT DISTINCT ON (artifact_id) id, artifact_id, producer_seq FROM artifacts
-                WHERE artifact_id = ANY ($1)
-                ORDER BY artifact_id, producer_seq IS NULL, produced_at DESC, reported_by DESC
-             ) newest
+             FROM (",
+            select_newest!("= ANY ($1)"),
+            ") newest
              CROSS JOIN standing_clock clock
              LEFT JOIN artifact_marks mark ON mark.node_id = newest.id
              LEFT JOIN provenance_records record ON record.seq = newest.producer_seq
@@ -54,17 +53,17 @@ statement!(
     /// Everything that marks on these bear on: the artifacts themselves, with whatever the records of their newest
     /// versions produced besides, and what this record produced.
     struct ListBorneOn { names: Vec<String> as Array<Text>, provenance_id: Option<Uuid> as Nullable<SqlUuid> }
-    "WITH named AS (SELECT UNNEST($1) AS artifact_id)
-     SELECT artifact_id FROM named
-     UNION
-     SELECT beside.artifact_id FROM (
-        SELECT DISTINCT ON (artifact_id) producer_seq FROM artifacts
-        WHERE artifact_id IN (SELECT artifact_id FROM named)
-        ORDER BY artifact_id, producer_seq IS NULL, produced_at DESC, reported_by DESC
-     ) newest JOIN artifacts beside ON beside.producer_seq = newest.producer_seq
-     UNION
-     SELECT made.artifact_id FROM provenance_records record JOIN artifacts made ON made.producer_seq = record.seq
-     WHERE record.provenance_id = $2"
+    concat!(
+        "WITH named AS (SELECT UNNEST($1) AS artifact_id)
+         SELECT artifact_id FROM named
+         UNION
+         SELECT beside.artifact_id FROM (",
+        select_newest!("IN (SELECT artifact_id FROM named)"),
+        ") newest JOIN artifacts beside ON beside.producer_seq = newest.producer_seq
+         UNION
+         SELECT made.artifact_id FROM provenance_records record JOIN artifacts made ON made.producer_seq = record.seq
+         WHERE record.provenance_id = $2"
+    )
 );
 
 #[derive(QueryableByName)]
@@ -121,7 +120,19 @@ pub async fn tell_marked(
     let names = artifact_ids.iter().map(ToString::to_string).collect();
     let borne_on = ListBorneOn { names, provenance_id: provenance_id.map(ProvenanceId::as_uuid) };
     let names: Vec<NameRow> = borne_on.load(conn).await?;
-    let names = names.into_iter().map(|row| row.artifact_id).collect();
+    tell_all(conn, names.into_iter().map(|row| row.artifact_id).collect(), answers, cause).await
+}
+
+/// Tells how these artifacts stand from now on.
+///
+/// # Errors
+/// The database's.
+pub async fn tell_all(
+    conn: &mut AsyncPgConnection,
+    names: Vec<String>,
+    answers: Vec<EventId>,
+    cause: &Cause<'_>,
+) -> QueryResult<OutboxEntry> {
     cause.event("", ArtifactStanding { answers, ..take_standing(conn, names).await? })
 }
 

@@ -17,8 +17,8 @@ use super::announcement::{Cause, suspects};
 use super::refresh::{change_counters, write_labels};
 use super::spread::Label;
 use super::store::{
-    MarkedRecord, NewMark, Taint, Version, list_marked_records, list_marks, list_outputs, list_versions,
-    mark_tainted, next_wave, put_marks,
+    MarkRow, MarkedRecord, NewMark, Taint, Version, list_marked_records, list_marks, list_outputs,
+    list_versions, mark_tainted, next_wave, put_marks,
 };
 use super::target::{Named, find_named};
 use super::walk::walk_downstream;
@@ -128,17 +128,17 @@ pub(crate) async fn last_seq(conn: &mut AsyncPgConnection) -> QueryResult<i64> {
 }
 
 /// What else a tainted record made is tainted with it, for everything that comes later: what was made of that before is
-/// left alone. Gives what was not tainted before.
+/// left alone.
 pub(super) async fn mark_beside(
     conn: &mut AsyncPgConnection,
-    records: &[MarkedRecord],
+    beside: &[Version],
     wave: i64,
     cascade_id: &str,
     cause: &Cause<'_>,
-) -> QueryResult<Vec<Version>> {
-    let mut beside = list_outputs(conn, records.iter().map(|record| record.seq).collect()).await?;
-    let known = list_marks(conn, beside.iter().map(|version| version.id).collect()).await?;
-    beside.retain(|version| !known.get(&version.id).is_some_and(|mark| mark.is_taint));
+) -> QueryResult<()> {
+    if beside.is_empty() {
+        return Ok(());
+    }
     let mark = NewMark {
         is_taint: true,
         wave,
@@ -149,8 +149,13 @@ pub(super) async fn mark_beside(
         source_id: None,
         at: cause.now,
     };
-    put_marks(conn, beside.iter().map(|version| version.id).collect(), &mark).await?;
-    Ok(beside)
+    put_marks(conn, beside.iter().map(|version| version.id).collect(), &mark).await
+}
+
+/// Those of the versions that bear no taint.
+pub(super) fn untainted(versions: Vec<Version>, marks: &HashMap<i64, MarkRow>) -> Vec<Version> {
+    let is_tainted = |version: &Version| marks.get(&version.id).is_some_and(|mark| mark.is_taint);
+    versions.into_iter().filter(|version| !is_tainted(version)).collect()
 }
 
 impl Begun<'_> {
@@ -179,7 +184,10 @@ impl Begun<'_> {
             };
             put_marks(conn, nodes, &mark).await?;
         }
-        let beside = mark_beside(conn, records, self.wave, &self.cascade_id, cause).await?;
+        let made = list_outputs(conn, records.iter().map(|record| record.seq).collect()).await?;
+        let marks = list_marks(conn, made.iter().map(|version| version.id).collect()).await?;
+        let beside = untainted(made, &marks);
+        mark_beside(conn, &beside, self.wave, &self.cascade_id, cause).await?;
         let new: Vec<&MarkedRecord> = records.iter().filter(|record| !record.is_tainted).collect();
         let taint = Taint {
             reason: cause.reason,

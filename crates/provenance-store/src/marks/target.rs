@@ -14,12 +14,23 @@ use crate::graph::find_start;
 use crate::schema::provenance_records;
 use crate::statement::statement;
 
+/// The newest version of each artifact the id of which is `$named`; one that nobody produced if there is no other.
+macro_rules! select_newest {
+    ($named:literal) => {
+        concat!(
+            "SELECT DISTINCT ON (artifact_id) id, artifact_id, producer_seq FROM artifacts WHERE artifact_id ",
+            $named,
+            " ORDER BY artifact_id, producer_seq IS NULL, produced_at DESC, reported_by DESC"
+        )
+    };
+}
+
+pub(super) use select_newest;
+
 statement!(
-    /// The newest version of each of these artifacts; one that nobody produced if there is no other.
+    /// See the macro.
     struct ListNewest { names: Vec<String> as Array<Text> }
-    "SELECT DISTINCT ON (artifact_id) id, artifact_id, producer_seq FROM artifacts
-     WHERE artifact_id = ANY ($1)
-     ORDER BY artifact_id, producer_seq IS NULL, produced_at DESC, reported_by DESC"
+    select_newest!("= ANY ($1)")
 );
 
 statement!(
@@ -69,22 +80,12 @@ impl MarkTarget {
         self.record.as_ref().map(|record| record.seq)
     }
 
-    /// Every node that bears the marks of the record, or the one node if there is no record.
-    pub(super) async fn all_nodes(&self, conn: &mut AsyncPgConnection) -> QueryResult<Vec<i64>> {
-        let nodes = match &self.record {
-            Some(record) => list_outputs(conn, vec![record.seq]).await?,
-            None => self.versions.clone(),
-        };
-        Ok(nodes.into_iter().map(|version| version.id).collect())
-    }
-
-    /// The names of everything that bears the marks of the record.
-    pub(crate) async fn all_names(&self, conn: &mut AsyncPgConnection) -> QueryResult<Vec<String>> {
-        let versions = match &self.record {
-            Some(record) => list_outputs(conn, vec![record.seq]).await?,
-            None => self.versions.clone(),
-        };
-        Ok(versions.into_iter().map(|version| version.artifact_id).collect())
+    /// Everything that bears the marks of the record, or the one version if there is no record.
+    pub(super) async fn all_versions(&self, conn: &mut AsyncPgConnection) -> QueryResult<Vec<Version>> {
+        match &self.record {
+            Some(record) => list_outputs(conn, vec![record.seq]).await,
+            None => Ok(self.versions.clone()),
+        }
     }
 
     /// As the gateway wants to know it.

@@ -44,10 +44,9 @@ pub async fn clear_marks(
             let artifact_id = target.artifact_id.clone();
             let is_withdrawn = !inbox::claim(conn, withdrawn).await?.is_empty();
             let cause = Cause { event: None, reason: &reason, now: desk.now };
-            let names = target.all_names(conn).await?;
             let cleared = marks::clear(conn, &[target], &cause, desk.policy.marks).await?;
             let mut entries = cleared.entries;
-            let standing = marks::take_standing(conn, names).await?;
+            let standing = marks::take_standing(conn, cleared.names).await?;
             let told = ArtifactStanding { answers: withdrawn.to_vec(), ..standing.clone() };
             entries.push(cause.event("", told)?);
             outbox::insert(conn, &entries).await?;

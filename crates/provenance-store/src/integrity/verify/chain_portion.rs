@@ -7,7 +7,7 @@ use diesel_async::AsyncPgConnection;
 use protocol::provenance_query::integrity::{ChainHead, Finding, FindingKind, VerifyPage, VerifyPlace};
 
 use super::store::{self, RevisionRow};
-use super::{finding, seals};
+use super::{finding, is_last, seals};
 use crate::integrity::chain::{Hash, Link, to_hex};
 use crate::records::written::{WrittenRecord, list_written};
 
@@ -19,7 +19,7 @@ pub(super) async fn verify(
     limit: i64,
 ) -> QueryResult<VerifyPage> {
     let rows = store::list_revisions(conn, project_id, after.0, limit).await?;
-    let is_last = i64::try_from(rows.len()).is_ok_and(|found| found < limit);
+    let is_last = is_last(rows.len(), limit);
     let mut page =
         VerifyPage { revisions: u64::try_from(rows.len()).unwrap_or(u64::MAX), ..VerifyPage::default() };
     let (position, hash) = follow(&rows, after, &mut page.findings)?;

@@ -4,7 +4,7 @@ use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
 use protocol::provenance_query::integrity::{FindingKind, VerifyPage, VerifyPlace};
 
-use super::finding;
+use super::{finding, is_last};
 use crate::interchange::kept;
 
 /// Looks at the files behind that place.
@@ -15,7 +15,7 @@ pub(super) async fn verify(
     limit: i64,
 ) -> QueryResult<VerifyPage> {
     let files = kept::list_files(conn, project_id, after, limit).await?;
-    let is_last = i64::try_from(files.len()).is_ok_and(|found| found < limit);
+    let is_last = is_last(files.len(), limit);
     let altered = files.iter().filter(|file| !file.is_as_it_came());
     let findings = altered.map(|file| {
         let detail = format!("the {} {:?} is not kept as it was imported", file.what(), file.file_id);

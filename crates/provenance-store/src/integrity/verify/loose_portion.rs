@@ -4,7 +4,7 @@ use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
 use protocol::provenance_query::integrity::{FindingKind, VerifyPage, VerifyPlace};
 
-use super::finding;
+use super::{finding, is_last};
 use crate::marks;
 
 /// Looks at the artifacts behind that one.
@@ -14,7 +14,7 @@ pub(super) async fn verify(
     limit: i64,
 ) -> QueryResult<VerifyPage> {
     let mut artifacts = marks::list_loose(conn, after, limit).await?;
-    let is_last = i64::try_from(artifacts.len()).is_ok_and(|found| found < limit);
+    let is_last = is_last(artifacts.len(), limit);
     let unaccounted = artifacts.iter().filter(|artifact| !artifact.is_accounted);
     let findings = unaccounted.map(|artifact| {
         let detail = format!(

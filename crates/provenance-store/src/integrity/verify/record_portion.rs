@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use protocol::provenance_query::integrity::{Finding, FindingKind, VerifyPage, VerifyPlace};
 
-use super::{finding, store};
+use super::{finding, is_last, store};
 use crate::artifacts::edges;
 use crate::interchange::kept;
 use crate::marks;
@@ -23,7 +23,7 @@ pub(super) async fn verify(
     limit: i64,
 ) -> QueryResult<VerifyPage> {
     let records = store::list_chained(conn, project_id, after, limit).await?;
-    let is_last = i64::try_from(records.len()).is_ok_and(|found| found < limit);
+    let is_last = is_last(records.len(), limit);
     let seqs: Vec<i64> = records.iter().map(|record| record.seq).collect();
     let unaccounted: HashSet<i64> = marks::list_unaccounted(conn, seqs.clone()).await?;
     let misconnected: HashSet<i64> = edges::list_misconnected(conn, seqs.clone()).await?;
