@@ -77,6 +77,19 @@ impl Replica {
     async fn watch(&self, trace: TraceId) -> Opened {
         self.hub.subscribe(Watch::trace(trace)).await.unwrap()
     }
+
+    /// Waits until both have their sessions with the broker: who watches before is served from the database,
+    /// and what was not heard is told without what came before it.
+    async fn until_heard_by(&self, other: &Self) {
+        wait_until("replicas that hear each other", PATIENCE, || async {
+            let trace = trace();
+            let mut subscription = other.watch(trace).await.subscription;
+            self.submit(trace).await;
+            let told = tokio::time::timeout(Duration::from_secs(1), subscription.next()).await;
+            told.is_ok_and(|update| update.unwrap().follows.is_some())
+        })
+        .await;
+    }
 }
 
 struct Pair {
@@ -98,6 +111,7 @@ impl Pair {
         migrate(&DatabaseSettings::new(database.url()), &MIGRATIONS).await.unwrap();
         let one = Replica::start(&database, &broker, settings);
         let two = Replica::start(&database, &broker, settings);
+        tokio::join!(one.until_heard_by(&two), two.until_heard_by(&one));
         Self { database, broker, one, two }
     }
 }
