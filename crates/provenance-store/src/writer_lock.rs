@@ -26,9 +26,9 @@ pub async fn acquire(conn: &mut AsyncPgConnection) -> QueryResult<()> {
 }
 
 /// As [`acquire`], for a transaction whose statements all look by keys, few or some hundreds. What makes the server
-/// plan them as that goes out along with it.
-pub async fn acquire_for_batch(conn: &mut AsyncPgConnection) -> QueryResult<()> {
-    let mut locking = &*conn;
+/// plan them as that goes out along with it, and more may: what is sent behind it is carried out under the lock.
+pub async fn acquire_for_batch(conn: &AsyncPgConnection) -> QueryResult<()> {
+    let mut locking = conn;
     try_join!(look_by_keys(conn), Lock { key: GRAPH_WRITER }.execute(&mut locking))?;
     Ok(())
 }

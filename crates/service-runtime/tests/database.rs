@@ -12,7 +12,10 @@ use diesel::sql_types::{BigInt, Text};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use futures_util::future::join_all;
-use service_runtime::database::{self, DatabaseSettings, MigrateError, Pool, StoreError};
+use futures_util::try_join;
+use service_runtime::database::{
+    self, DatabaseSettings, MigrateError, Pipeline, Pool, StoreError, begin_by_keys, commit,
+};
 use test_support::{PATIENCE, Proxy, TestDatabase, TlsProxy, TlsStart, wait_until};
 use tokio_util::sync::CancellationToken;
 
@@ -268,4 +271,78 @@ async fn a_query_that_hangs_in_the_network_is_given_up_in_time() {
     assert!(matches!(given_up, Err(StoreError::Unavailable(_))), "{given_up:?}");
     proxy.restore();
     wait_until("the pool to recover", PATIENCE, || answers(&pool)).await;
+}
+
+async fn probes(pool: &Pool) -> i64 {
+    let query = diesel::sql_query("SELECT count(*) AS value FROM probe");
+    query.get_result::<Counted>(&mut pool.get().await.unwrap()).await.unwrap().value
+}
+
+/// A pool of one connection, so that whoever comes next gets the one that was used before.
+async fn one_connection(test: &TestDatabase) -> Pool {
+    let settings = DatabaseSettings { max_connections: 1, ..DatabaseSettings::new(test.url()) };
+    database::migrate(&settings, &MIGRATIONS).await.unwrap();
+    database::connect(&settings).unwrap()
+}
+
+async fn insert(mut conn: &AsyncPgConnection, id: i32) -> diesel::QueryResult<usize> {
+    diesel::sql_query(format!("INSERT INTO probe VALUES ({id}, 'x')")).execute(&mut conn).await
+}
+
+#[tokio::test]
+async fn a_pipelined_transaction_is_committed_with_its_last_statements_or_not_at_all() {
+    let test = TestDatabase::create("pipeline").await;
+    let pool = one_connection(&test).await;
+    let mut pipeline = Pipeline::new(pool.get().await.unwrap());
+    // Every statement is new to the connection, and has to be prepared before it is sent: the order stays.
+    for round in 0..3 {
+        let first = round * 10;
+        let ids = pipeline.run(async |conn| {
+            let (begun, one) = try_join!(begin_by_keys(conn), insert(conn, first))?;
+            let (two, three, end) =
+                try_join!(insert(conn, first + 1), insert(conn, first + 2), commit(conn, begun))?;
+            Ok((one + two + three, end))
+        });
+        assert_eq!(ids.await.unwrap(), 3);
+    }
+    // One in the middle that the server refuses takes those before and behind it along, and the commit.
+    let refused = pipeline.run(async |conn| {
+        let (begun, _) = try_join!(begin_by_keys(conn), insert(conn, 100))?;
+        let (_, _, end) = try_join!(insert(conn, 100), insert(conn, 101), commit(conn, begun))?;
+        Ok(((), end))
+    });
+    assert!(matches!(refused.await.map_err(StoreError::from), Err(StoreError::Conflict(_))));
+    // The connection is as it was, for the next transaction and for the next borrower.
+    let again = pipeline.run(async |conn| {
+        let begun = begin_by_keys(conn).await?;
+        let (_, end) = try_join!(insert(conn, 100), commit(conn, begun))?;
+        Ok(((), end))
+    });
+    again.await.unwrap();
+    drop(pipeline);
+    assert_eq!(probes(&pool).await, 10);
+    assert_eq!(show(&mut pool.get().await.unwrap(), "enable_seqscan").await, "on");
+}
+
+#[tokio::test]
+async fn a_connection_that_was_given_up_in_the_middle_of_a_pipelined_transaction_is_not_lent_again() {
+    let test = TestDatabase::create("given-up").await;
+    let pool = one_connection(&test).await;
+    let mut pipeline = Pipeline::new(pool.get().await.unwrap());
+    let (reached, waits) = tokio::sync::oneshot::channel();
+    let stuck = pipeline.run(async |conn| {
+        let (begun, _) = try_join!(begin_by_keys(conn), insert(conn, 1))?;
+        reached.send(()).unwrap();
+        std::future::pending::<()>().await;
+        Ok(((), commit(conn, begun).await?))
+    });
+    tokio::select! {
+        _ = stuck => panic!("it waits for ever"),
+        at = waits => at.unwrap(),
+    }
+    let error = pipeline.run(async |conn| Ok(((), commit(conn, begin_by_keys(conn).await?).await?))).await;
+    assert!(StoreError::from(error.unwrap_err()).is_retryable());
+    // Another connection takes its place, and what was begun is rolled back.
+    assert_eq!(probes(&pool).await, 0);
+    insert(&pool.get().await.unwrap(), 1).await.unwrap();
 }

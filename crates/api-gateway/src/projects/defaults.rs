@@ -1,6 +1,6 @@
 //! What a submission needs to know of its project.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -44,14 +44,14 @@ pub(crate) async fn lock_for_submission(
 /// Those of the projects that exist, as they are now, without holding their rows, and the tiers that are paused. No
 /// other tier is paused before the end of the transaction, but one may have been just before.
 pub(crate) async fn list_for_submission(
-    conn: &mut AsyncPgConnection,
-    ids: &[&ProjectId],
+    mut conn: &AsyncPgConnection,
+    ids: &BTreeSet<&ProjectId>,
 ) -> QueryResult<(Vec<SubmissionRow>, Vec<Tier>)> {
     let ids: Vec<&str> = ids.iter().map(|id| id.as_str()).collect();
     let rows: Vec<(SubmissionRow, String, Vec<String>)> = projects::table
         .filter(projects::project_id.eq_any(ids))
         .select((SubmissionRow::as_select(), HoldOffPauses, PausedTiers))
-        .load(conn)
+        .load(&mut conn)
         .await?;
     // Every row tells the same tiers.
     let mut paused = Vec::new();

@@ -1,10 +1,13 @@
 //! SQL of projects and their counters.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text, Timestamptz};
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::sql_types::{Array, BigInt, Bool, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::try_join;
 use protocol::ProjectId;
@@ -25,7 +28,7 @@ array_statement! {
 }
 
 array_statement! {
-    /// Changes of counters, one row per project; gives the projects as they are then. Rows are locked in the order of
+    /// Changes of counters, one row per project; tells in which of the projects tasks wait for a slot then. Rows are locked in the order of
     /// the ids before any is changed: an UPDATE that joins an array locks in the order of its plan, which nobody
     /// promises.
     UpdateCounters<'a> {
@@ -50,9 +53,8 @@ array_statement! {
         tokens_output = tokens_output + a10, last_activity_at = greatest(last_activity_at, a11) FROM ";
     after "AS changed (id, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11) JOIN held ON held.project_id = changed.id \
         WHERE projects.project_id = changed.id \
-        RETURNING projects.project_id, projects.max_concurrent, projects.active, projects.waiting, \
-            projects.paused_at, ARRAY(SELECT tier FROM paused_tiers)";
-    returns ((Text, Nullable<Integer>, BigInt, BigInt, Nullable<Timestamptz>), Array<Text>);
+        RETURNING projects.project_id, projects.waiting > 0";
+    returns (Text, Bool);
 }
 
 array_statement! {
@@ -136,27 +138,62 @@ pub(crate) async fn find_slots(
     projects::table.find(project.as_str()).select(SlotsRow::as_select()).first(conn).await.optional()
 }
 
-/// A project after its counters were written, and the tiers that are paused. Its row is held, so nobody else takes a
-/// slot or pauses it before the end of the transaction.
-#[derive(Debug, Clone, Queryable)]
-pub(crate) struct Counted {
-    slots: SlotsRow,
-    paused_tiers: Vec<String>,
+/// Slots that tasks were promised without holding the projects' rows.
+#[derive(Debug, Clone)]
+pub(crate) struct UnconfirmedSlots {
+    /// Tasks that a project may run at once if it does not say.
+    pub(crate) default_limit: u32,
+    /// Tiers that nothing was promised for.
+    pub(crate) paused_tiers: Vec<Tier>,
 }
 
-impl Counted {
-    /// The project, if tasks wait in it for a slot.
-    pub(crate) fn project_with_queue(&self) -> Option<&str> {
-        (self.slots.waiting > 0).then_some(self.slots.project_id.as_str())
-    }
+struct ConfirmSlots<'a> {
+    projects: Vec<&'a str>,
+    default_limit: i64,
+    paused_tiers: Vec<&'a str>,
+}
 
-    /// Whether it has given away more slots than it has, or is paused, or a tier is paused that was not known to be.
-    pub(crate) fn has_released_too_much(&self, default_limit: u32, known_paused: &[Tier]) -> bool {
-        let is_known = |tier: &String| known_paused.iter().any(|known| known.as_str() == tier);
-        self.slots.paused_at.is_some()
-            || self.slots.active > self.slots.limit(default_limit)
-            || !self.paused_tiers.iter().all(is_known)
+impl QueryFragment<Pg> for ConfirmSlots<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(
+            "SELECT give_up('slots were taken by others at the same time') \
+             WHERE EXISTS (SELECT FROM projects WHERE project_id = ANY (",
+        );
+        out.push_bind_param::<Array<Text>, _>(&self.projects)?;
+        out.push_sql(") AND (paused_at IS NOT NULL OR active > coalesce(max_concurrent, ");
+        out.push_bind_param::<BigInt, _>(&self.default_limit)?;
+        out.push_sql("))) OR EXISTS (SELECT FROM paused_tiers WHERE tier <> ALL (");
+        out.push_bind_param::<Array<Text>, _>(&self.paused_tiers)?;
+        out.push_sql("))");
+        Ok(())
     }
+}
+
+/// The text is the same for every batch, so a connection prepares it once.
+impl QueryId for ConfirmSlots<'_> {
+    type QueryId = ConfirmSlots<'static>;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl<C> diesel::RunQueryDsl<C> for ConfirmSlots<'_> {}
+
+/// Fails if one of the projects has given away more slots than it has, or is paused, or a tier is paused that was not
+/// known to be. Behind [`add_to_counters`], which holds the projects' rows: nobody else takes a slot or pauses them
+/// before the end of the transaction.
+///
+/// # Errors
+/// A serialization failure, besides what the database tells.
+pub(crate) async fn confirm_slots(
+    mut conn: &AsyncPgConnection,
+    deltas: &Deltas,
+    slots: &UnconfirmedSlots,
+) -> QueryResult<()> {
+    let statement = ConfirmSlots {
+        projects: deltas.0.keys().map(ProjectId::as_str).collect(),
+        default_limit: slots.default_limit.into(),
+        paused_tiers: slots.paused_tiers.iter().map(Tier::as_str).collect(),
+    };
+    statement.execute(&mut conn).await.map(|_| ())
 }
 
 /// Every project in which tasks wait for a slot.
@@ -164,25 +201,25 @@ pub(crate) async fn list_waiting_projects(conn: &mut AsyncPgConnection) -> Query
     projects::table.filter(projects::waiting.gt(0)).select(SlotsRow::as_select()).load(conn).await
 }
 
-/// Adds to the counters and gives the projects as they are then. The counters by tier need no order of their own,
+/// Adds to the counters; in which of the projects tasks wait for a slot then. The counters by tier need no order of their own,
 /// because they are only touched under their project's lock.
 pub(crate) async fn add_to_counters(
     conn: &AsyncPgConnection,
     deltas: &Deltas,
     now: DateTime<Utc>,
-) -> QueryResult<Vec<Counted>> {
+) -> QueryResult<BTreeSet<String>> {
     if deltas.0.is_empty() {
-        return Ok(Vec::new());
+        return Ok(BTreeSet::new());
     }
-    let (counted, ()) = try_join!(update_counters(conn, deltas, now), update_tiers(conn, deltas))?;
-    Ok(counted)
+    let (with_queue, ()) = try_join!(update_counters(conn, deltas, now), update_tiers(conn, deltas))?;
+    Ok(with_queue)
 }
 
 async fn update_counters(
     mut conn: &AsyncPgConnection,
     deltas: &Deltas,
     now: DateTime<Utc>,
-) -> QueryResult<Vec<Counted>> {
+) -> QueryResult<BTreeSet<String>> {
     let mut statement = UpdateCounters::default();
     for (project, delta) in &deltas.0 {
         let [pending, running, completed, failed, cancelled] = delta.by_status;
@@ -199,7 +236,8 @@ async fn update_counters(
         statement.tokens_output.push(delta.tokens_output);
         statement.last_activity_at.push(now);
     }
-    statement.load(&mut conn).await
+    let counted: Vec<(String, bool)> = statement.load(&mut conn).await?;
+    Ok(counted.into_iter().filter_map(|(project, has_queue)| has_queue.then_some(project)).collect())
 }
 
 async fn update_tiers(conn: &AsyncPgConnection, deltas: &Deltas) -> QueryResult<()> {

@@ -18,11 +18,13 @@ use chrono::{DateTime, Utc};
 use diesel::QueryResult;
 use diesel::result::Error as DieselError;
 use diesel_async::AsyncPgConnection;
+use futures_util::future::ready;
 use futures_util::try_join;
 use messaging::outbox::{self, OutboxEntry};
 use protocol::events::Artifact;
 use protocol::vocabulary::{Phase, TaskStatus, Tier};
 use protocol::{ProjectId, RequestId, TaskId};
+use service_runtime::database::{self, Begun};
 
 use super::lifecycle::{self, Ignored, Input, Rules};
 use super::store::durations::{Measured, record_durations};
@@ -33,7 +35,7 @@ use super::task::{Submission, Task};
 use crate::audit::{AuditEntry, insert_entries};
 use crate::live::TaskUpdate;
 use crate::projects::counters::{Deltas, execution_time_ms};
-use crate::projects::store::{Counted, add_to_counters};
+use crate::projects::store::{UnconfirmedSlots, add_to_counters, confirm_slots};
 use crate::reviews::store::{close_reviews, insert_reviews};
 use crate::webhooks::{Announcement, insert_deliveries};
 use crate::workers::Heard;
@@ -67,6 +69,7 @@ pub(crate) struct ChangeSet<'a> {
     waits: Vec<(TaskId, TaskId)>,
     inherited: HashMap<TaskId, Vec<Artifact>>,
     paused_tiers: Vec<Tier>,
+    unconfirmed: Option<UnconfirmedSlots>,
     history: Vec<HistoryRecord>,
     events: Vec<OutboxEntry>,
     announcements: Vec<Announcement>,
@@ -90,6 +93,7 @@ impl<'a> ChangeSet<'a> {
             waits: Vec::new(),
             inherited: HashMap::new(),
             paused_tiers: Vec::new(),
+            unconfirmed: None,
             history: Vec::new(),
             events: Vec::new(),
             announcements: Vec::new(),
@@ -119,6 +123,11 @@ impl<'a> ChangeSet<'a> {
     /// Has routing lead no task to these tiers that is released by these changes.
     pub(crate) fn keep_from(&mut self, paused_tiers: Vec<Tier>) {
         self.paused_tiers = paused_tiers;
+    }
+
+    /// Has the commit fail if the slots that these changes take are not there.
+    pub(crate) fn confirm(&mut self, slots: UnconfirmedSlots) {
+        self.unconfirmed = Some(slots);
     }
 
     /// Makes a task, which is blocked then, wait for these.
@@ -216,22 +225,47 @@ impl<'a> ChangeSet<'a> {
     /// # Errors
     /// As the database tells; a row that changed although it was locked is an error as well.
     pub(crate) async fn write(self, conn: &mut AsyncPgConnection) -> QueryResult<Committed> {
+        self.write_and(conn, ready(Ok(()))).await.map(|(committed, ())| committed)
+    }
+
+    /// Writes everything and commits the transaction, in one exchange with the database.
+    ///
+    /// # Errors
+    /// Those of [`ChangeSet::write`], and a serialization failure when slots that were promised are not there.
+    pub(crate) async fn commit(
+        self,
+        conn: &mut AsyncPgConnection,
+        begun: Begun,
+    ) -> QueryResult<(Committed, database::Committed)> {
+        let end = database::commit(conn, begun);
+        self.write_and(conn, end).await
+    }
+
+    /// Writes everything; `end` is sent behind it.
+    async fn write_and<E>(
+        self,
+        conn: &AsyncPgConnection,
+        end: impl Future<Output = QueryResult<E>>,
+    ) -> QueryResult<(Committed, E)> {
         let mut deltas = Deltas::default();
         self.created.iter().for_each(|task| deltas.created(task));
         for (before, after) in self.changed() {
             deltas.changed(before, after);
         }
-        let (measured, ended) = (self.measured(), self.ended());
-        let conn = &*conn;
+        let (measured, ended, unblocked) = (self.measured(), self.ended(), self.unblocked());
+        let Questions { asked, closed } = &self.questions;
         // Sent one behind the other, without waiting for each answer: the server carries them out in this order, and
         // after one that fails it refuses those behind it. This `try_join!` asks them in their order, other than tokio's,
-        // and one whose statement has yet to be prepared holds up those behind it.
+        // and one whose statement has yet to be prepared holds up those behind it. Each is a single statement, or several
+        // sent together: one that waited for the answer of another would come after the end.
         let statements = async {
             try_join!(
                 insert::insert_tasks(conn, &self.created),
                 dependencies::insert_waits(conn, &self.waits),
-                self.write_changed(conn),
-                self.write_questions(conn),
+                update::update_tasks(conn, self.changed().map(|(before, after)| (before.sequence, after))),
+                dependencies::delete_waits(conn, &unblocked),
+                insert_reviews(conn, asked, self.now),
+                close_reviews(conn, closed, self.now),
                 insert_history(conn, &self.history),
                 outbox::insert(conn, &self.events),
                 insert_entries(conn, self.audit.iter().copied()),
@@ -239,12 +273,16 @@ impl<'a> ChangeSet<'a> {
                 dependencies::list_awaited(conn, &ended),
                 add_to_counters(conn, &deltas, self.now),
                 record_durations(conn, &measured),
+                self.confirm_slots(conn, &deltas),
+                end,
             )
         };
         // On the heap: so many at once would make large futures of all that lead here.
-        let ((), (), (), (), (), (), (), deliveries, awaited, counted, ()) = Box::pin(statements).await?;
-        let may_admit = may_admit(&deltas, &counted);
-        Ok(self.committed(Outcome { has_deliveries: deliveries > 0, awaited, may_admit, counted }))
+        let ((), (), (), (), (), (), (), (), (), deliveries, awaited, with_queue, (), (), end) =
+            Box::pin(statements).await?;
+        let may_admit = may_admit(&deltas, &with_queue);
+        let outcome = Outcome { has_deliveries: deliveries > 0, awaited, may_admit };
+        Ok((self.committed(outcome), end))
     }
 
     /// Tasks that end.
@@ -257,29 +295,19 @@ impl<'a> ChangeSet<'a> {
         self.tasks.values().filter_map(|tracked| Some((tracked.before.as_deref()?, &tracked.task)))
     }
 
-    async fn write_changed(&self, conn: &AsyncPgConnection) -> QueryResult<()> {
-        let expected = self.changed().count();
-        if expected == 0 {
-            return Ok(());
-        }
-        let pairs = self.changed().map(|(before, after)| (before.sequence, after));
-        let written = update::update_tasks(conn, pairs).await?;
-        if written != expected {
-            let problem = format!("{written} of {expected} tasks were still as they were read");
-            return Err(DieselError::QueryBuilderError(problem.into()));
-        }
-        let unblocked: Vec<TaskId> = self
-            .changed()
-            .filter(|(before, after)| before.phase == Phase::Blocked && after.phase != Phase::Blocked)
-            .map(|(_, after)| after.submission.id)
-            .collect();
-        dependencies::delete_waits(conn, &unblocked).await
+    /// Tasks that are blocked no longer.
+    fn unblocked(&self) -> Vec<TaskId> {
+        let was_blocked =
+            |before: &Task, after: &Task| before.phase == Phase::Blocked && after.phase != Phase::Blocked;
+        let unblocked = self.changed().filter(|(before, after)| was_blocked(before, after));
+        unblocked.map(|(_, after)| after.submission.id).collect()
     }
 
-    async fn write_questions(&self, conn: &AsyncPgConnection) -> QueryResult<()> {
-        let Questions { asked, closed } = &self.questions;
-        insert_reviews(conn, asked, self.now).await?;
-        close_reviews(conn, closed, self.now).await
+    async fn confirm_slots(&self, conn: &AsyncPgConnection, deltas: &Deltas) -> QueryResult<()> {
+        match &self.unconfirmed {
+            Some(slots) => confirm_slots(conn, deltas, slots).await,
+            None => Ok(()),
+        }
     }
 
     /// Durations of the tasks that were completed, by tier and domain.
@@ -316,13 +344,12 @@ impl<'a> ChangeSet<'a> {
         let changed = self.tasks.into_values().filter(|tracked| tracked.before.is_some());
         let tasks = self.created.into_iter().chain(changed.map(|tracked| tracked.task)).collect();
         let Self { events, updates, observations, heard, .. } = self;
-        let Outcome { has_deliveries, awaited, may_admit, counted } = outcome;
+        let Outcome { has_deliveries, awaited, may_admit } = outcome;
         Committed {
             tasks,
             events,
             updates,
             may_admit,
-            counted,
             awaited,
             families,
             heard,
@@ -337,7 +364,6 @@ struct Outcome {
     has_deliveries: bool,
     awaited: Vec<TaskId>,
     may_admit: Vec<ProjectId>,
-    counted: Vec<Counted>,
 }
 
 fn ends(before: &Task, after: &Task) -> bool {
@@ -346,8 +372,7 @@ fn ends(before: &Task, after: &Task) -> bool {
 
 /// Projects in which a task that waits for a slot may now get one. Where none waits nobody has to look: one that comes
 /// to wait at the same moment is counted behind us, under the lock of the project's row, and its writer will see.
-fn may_admit(deltas: &Deltas, counted: &[Counted]) -> Vec<ProjectId> {
-    let with_queue: BTreeSet<&str> = counted.iter().filter_map(Counted::project_with_queue).collect();
+fn may_admit(deltas: &Deltas, with_queue: &BTreeSet<String>) -> Vec<ProjectId> {
     let may_admit =
         deltas.0.iter().filter(|(project, delta)| delta.may_admit() && with_queue.contains(project.as_str()));
     may_admit.map(|(project, _)| project.clone()).collect()

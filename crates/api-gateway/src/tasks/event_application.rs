@@ -8,10 +8,8 @@ mod translation;
 pub use translation::CONSUMED;
 
 use async_trait::async_trait;
-use diesel::result::Error as DieselError;
-use diesel_async::AsyncConnection;
 use messaging::{BatchHandler, HandlerError, Outcome, Received};
-use service_runtime::database::StoreError;
+use service_runtime::database::{Pipeline, StoreError};
 
 use super::TaskService;
 use super::decomposition::plan::PlanLimits;
@@ -33,13 +31,11 @@ impl EventHandler {
     async fn apply(&self, received: Vec<Received>) -> Result<Vec<Outcome>, StoreError> {
         let service = &self.service;
         let mut batch = Batch::translate(received);
-        let mut conn = service.connection().await?;
-        let (committed, noted) = conn
-            .transaction::<_, DieselError, _>(async |conn| {
-                batch.apply(conn, service.rules(), self.plan_limits, service.now()).await
-            })
+        let mut pipeline = Pipeline::new(service.connection().await?);
+        let (committed, noted) = pipeline
+            .run(async |conn| batch.apply(conn, service.rules(), self.plan_limits, service.now()).await)
             .await?;
-        drop(conn);
+        drop(pipeline);
         service.committed(committed);
         service.nudges().inputs.add(noted.untainted.then_some(()));
         service.nudges().rollbacks.add(noted.rolled_back.then_some(()));

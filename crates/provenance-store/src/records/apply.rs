@@ -46,9 +46,9 @@ pub async fn apply_batch(
     now: DateTime<Utc>,
 ) -> QueryResult<Vec<OutboxEntry>> {
     let applied = conn.transaction::<_, diesel::result::Error, _>(async |conn| {
-        writer_lock::acquire_for_batch(conn).await?;
         let ids: Vec<_> = batch.iter().map(|heard| heard.event.id).collect();
-        let mut first_time = inbox::claim(conn, &ids).await?;
+        let locked = writer_lock::acquire_for_batch(conn);
+        let ((), mut first_time) = try_join!(locked, inbox::claim(conn, &ids))?;
         // An event that is in the batch twice is taken once.
         let fresh = batch.into_iter().filter(|heard| first_time.remove(&heard.event.id));
         let (events, told): (Vec<_>, Vec<_>) = fresh.map(|heard| (heard.event, heard.told)).unzip();

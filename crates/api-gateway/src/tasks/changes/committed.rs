@@ -5,7 +5,6 @@ use protocol::{ProjectId, TaskId};
 
 use super::observation::Observation;
 use crate::live::TaskUpdate;
-use crate::projects::store::Counted;
 use crate::tasks::task::Task;
 use crate::workers::Heard;
 
@@ -19,8 +18,6 @@ pub(crate) struct Committed {
     pub(crate) updates: Vec<TaskUpdate>,
     /// Projects in which a task that waits may now get a slot.
     pub(crate) may_admit: Vec<ProjectId>,
-    /// The projects whose counters changed, as they are then.
-    pub(crate) counted: Vec<Counted>,
     /// Tasks that ended and that others wait for.
     pub(crate) awaited: Vec<TaskId>,
     /// Split tasks that have to look after their subtasks: one of those ended, or they did.

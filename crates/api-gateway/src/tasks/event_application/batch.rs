@@ -11,7 +11,7 @@ use messaging::{Outcome, Received, inbox};
 use metrics::counter;
 use protocol::events::EventData;
 use protocol::{EventId, TaskId, topology};
-use service_runtime::database::look_by_keys;
+use service_runtime::database::{self, begin_by_keys};
 
 use super::translation::{Meaning, meaning};
 use crate::agents::store::record_sightings;
@@ -102,20 +102,20 @@ impl Batch {
         self.outcomes
     }
 
-    /// Applies the events in their order, inside the caller's transaction. May be called again after a rollback.
+    /// Applies the events in their order, in one transaction. May be called again after a rollback.
     pub(super) async fn apply(
         &mut self,
         conn: &mut AsyncPgConnection,
         rules: &Rules,
         limits: PlanLimits,
         now: DateTime<Utc>,
-    ) -> QueryResult<(Committed, Noted)> {
+    ) -> QueryResult<((Committed, Noted), database::Committed)> {
         // Nobody is heard in the future, whatever the envelope of a stranger says.
         self.heartbeats.iter_mut().for_each(|heartbeat| heartbeat.at = heartbeat.at.min(now));
         let (sightings, tasks, events) = (Sightings::of(&self.heartbeats), self.tasks(), self.events());
         // Sent together; carried out in this order.
-        let ((), (), locked, mut new) = try_join!(
-            look_by_keys(conn),
+        let (begun, (), locked, mut new) = try_join!(
+            begin_by_keys(conn),
             record_sightings(conn, &sightings),
             lock_tasks(conn, &tasks),
             inbox::claim(conn, &events),
@@ -145,7 +145,8 @@ impl Batch {
             note_held_tasks(&mut changes, heartbeat)?;
         }
         let noted = self.notices.note(conn, now).await?;
-        Ok((changes.write(conn).await?, noted))
+        let (committed, end) = changes.commit(conn, begun).await?;
+        Ok(((committed, noted), end))
     }
 
     /// Every task that something is told about, by its id.

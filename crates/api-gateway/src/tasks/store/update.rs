@@ -63,7 +63,7 @@ array_statement! {
         error: Nullable<Jsonb> => Option<Json<&'a AttemptError>>,
         analysis: Nullable<Jsonb> => Option<Json<&'a Value>>,
     }
-    before "UPDATE tasks SET status = a1, phase = a2, attempt = a3, max_attempts = a4, request_id = a5, \
+    before "WITH written AS (UPDATE tasks SET status = a1, phase = a2, attempt = a3, max_attempts = a4, request_id = a5, \
         sequence = a6, waiting_reason = a7, waiting_detail = a8, wake_at = a9, deadline_at = a10, \
         phase_since = a11, admitted_at = a12, started_at = a13, completed_at = a14, updated_at = a15, \
         work_mode = a16, domain = a17, tier = a18, qa_profile = a19, routing = a20, minimum_tier = a21, \
@@ -74,7 +74,9 @@ array_statement! {
         analysis = a41 FROM ";
     after "AS changed (id, expected, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14, a15, a16, \
         a17, a18, a19, a20, a21, a22, a23, a24, a25, a26, a27, a28, a29, a30, a31, a32, a33, a34, a35, a36, \
-        a37, a38, a39, a40, a41) WHERE tasks.task_id = changed.id AND tasks.sequence = changed.expected";
+        a37, a38, a39, a40, a41) WHERE tasks.task_id = changed.id AND tasks.sequence = changed.expected RETURNING 1) \
+        SELECT give_up('a task changed although its row is locked') \
+        FROM (SELECT count(*) AS rows FROM written) AS done WHERE done.rows <> cardinality($1)";
 }
 
 impl<'a> UpdateTasks<'a> {
@@ -163,14 +165,17 @@ pub(crate) fn bounded(amount: u64) -> i64 {
     i64::try_from(amount).unwrap_or(i64::MAX)
 }
 
-/// Writes tasks that were read with the paired sequence; tells how many rows were still as they were read.
+/// Writes tasks that were read with the paired sequence.
+///
+/// # Errors
+/// A serialization failure when a row is no longer as it was read, besides what the database tells.
 pub(crate) async fn update_tasks(
     mut conn: &AsyncPgConnection,
     changed: impl Iterator<Item = (u64, &Task)>,
-) -> QueryResult<usize> {
+) -> QueryResult<()> {
     let mut statement = UpdateTasks::default();
     for (expected, task) in changed {
         statement.push(expected, task);
     }
-    statement.execute(&mut conn).await
+    if statement.task_id.is_empty() { Ok(()) } else { statement.execute(&mut conn).await.map(|_| ()) }
 }

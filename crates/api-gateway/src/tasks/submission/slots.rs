@@ -13,7 +13,7 @@ use protocol::{ProjectId, TaskId};
 use super::Ticket;
 use crate::pauses::store::list_paused_for_release;
 use crate::projects::defaults::{Defaults, SubmissionRow, list_for_submission, lock_for_submission};
-use crate::projects::store::{Counted, SlotsRow, insert_missing_projects};
+use crate::projects::store::{SlotsRow, UnconfirmedSlots, insert_missing_projects};
 use crate::tasks::task::Submission;
 
 /// Slots are plenty when there are so many times more of them than the batch needs.
@@ -44,11 +44,27 @@ struct Free {
     queue: bool,
 }
 
+/// The projects of a batch as they were when its transaction began, without holding their rows.
+pub(super) struct Glance {
+    rows: Vec<SubmissionRow>,
+    paused_tiers: Vec<Tier>,
+}
+
+impl Glance {
+    pub(super) async fn at(conn: &AsyncPgConnection, batch: &[Ticket]) -> QueryResult<Self> {
+        let projects = batch.iter().map(|ticket| &ticket.submission.project_id).collect();
+        let (rows, paused_tiers) = list_for_submission(conn, &projects).await?;
+        Ok(Self { rows, paused_tiers })
+    }
+}
+
 impl Slots {
+    /// The slots for what was accepted: as they were seen, if they are plenty then and need not be held.
     pub(super) async fn find(
         conn: &mut AsyncPgConnection,
         default_limit: u32,
         accepted: &[&Ticket],
+        seen: Glance,
         hold: Hold,
     ) -> QueryResult<Self> {
         let mut wanted: BTreeMap<&ProjectId, i64> = BTreeMap::new();
@@ -56,8 +72,7 @@ impl Slots {
             *wanted.entry(&ticket.submission.project_id).or_default() += 1;
         }
         if hold == Hold::IfScarce {
-            let ids: Vec<&ProjectId> = wanted.keys().copied().collect();
-            let (rows, paused_tiers) = list_for_submission(conn, &ids).await?;
+            let Glance { rows, paused_tiers } = seen;
             let slots = Self::of(rows, default_limit, false);
             if wanted.iter().all(|(project, &tasks)| slots.has_plenty(project, tasks)) {
                 return Ok(Self { paused_tiers, ..slots });
@@ -127,12 +142,10 @@ impl Slots {
         pinned.is_some_and(|tier| self.paused_tiers.contains(tier))
     }
 
-    /// Whether others took slots at the same time, so that the limits are not kept, as the projects are now that their
-    /// counters are written and their rows held.
-    pub(super) fn are_overdrawn(&self, counted: &[Counted]) -> bool {
-        let is_overdrawn =
-            |project: &Counted| project.has_released_too_much(self.default_limit, &self.paused_tiers);
-        !self.held && counted.iter().any(is_overdrawn)
+    /// What has to be confirmed before the commit, because others may have taken slots at the same time.
+    pub(super) fn unconfirmed(&self) -> Option<UnconfirmedSlots> {
+        let Self { default_limit, ref paused_tiers, held, .. } = *self;
+        (!held).then(|| UnconfirmedSlots { default_limit, paused_tiers: paused_tiers.clone() })
     }
 
     pub(super) fn has_free(&self, project: &ProjectId) -> bool {

@@ -6,16 +6,16 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel::QueryResult;
-use diesel::result::Error as DieselError;
-use diesel_async::{AsyncConnection, AsyncPgConnection};
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use diesel_async::AsyncPgConnection;
 use futures_util::try_join;
 use protocol::TaskId;
 use protocol::vocabulary::TaskStatus;
-use service_runtime::database::{StoreError, look_by_keys};
+use service_runtime::database::{self, Pipeline, StoreError, begin_by_keys};
 use tracing::warn;
 
 use super::rounds::rounds;
-use super::slots::{Hold, Slots};
+use super::slots::{Glance, Hold, Slots};
 use super::{SubmitError, Ticket};
 use crate::group_commit::BatchWriter;
 use crate::metrics::SUBMISSION_BATCH;
@@ -104,20 +104,19 @@ impl SubmissionWriter {
     /// would have given away a slot too many, again under their locks.
     async fn write_together(&self, batch: &[Ticket]) -> Result<Vec<Answer>, StoreError> {
         let service = &self.service;
-        let mut conn = service.connection().await?;
+        let mut pipeline = Pipeline::new(service.connection().await?);
         let mut hold = Hold::IfScarce;
         let (committed, mut answered) = loop {
-            let written = conn
-                .transaction::<_, DieselError, _>(async |conn| {
-                    store_batch(conn, service, batch, hold, service.now()).await
-                })
-                .await;
+            let written =
+                pipeline.run(async |conn| store_batch(conn, service, batch, hold, service.now()).await).await;
             match written {
-                Err(DieselError::RollbackTransaction) if hold == Hold::IfScarce => hold = Hold::Always,
+                Err(error) if is_serialization_failure(&error) && hold == Hold::IfScarce => {
+                    hold = Hold::Always;
+                }
                 written => break written?,
             }
         };
-        drop(conn);
+        drop(pipeline);
         let mut stored = service.committed(committed).into_iter();
         let answers = batch.iter().map(|ticket| match answered.remove(&ticket.submission.id) {
             Some(answer) => answer,
@@ -136,9 +135,12 @@ async fn store_batch(
     batch: &[Ticket],
     hold: Hold,
     now: DateTime<Utc>,
-) -> QueryResult<(Committed, Answered)> {
+) -> QueryResult<((Committed, Answered), database::Committed)> {
+    // Sent together; carried out in this order.
+    let (begun, named, seen) =
+        try_join!(begin_by_keys(conn), find_named(conn, batch), Glance::at(conn, batch))?;
     let known = known_dependencies(conn, batch).await?;
-    let mut answered = find_named(conn, batch).await?;
+    let mut answered = answer_named(conn, batch, named).await?;
     for Ticket { submission, .. } in batch {
         let unknown = unknown_dependencies(submission, &known);
         if !unknown.is_empty() {
@@ -147,7 +149,7 @@ async fn store_batch(
     }
     let accepted: Vec<&Ticket> =
         batch.iter().filter(|ticket| !answered.contains_key(&ticket.submission.id)).collect();
-    let mut slots = Slots::find(conn, service.default_limit(), &accepted, hold).await?;
+    let mut slots = Slots::find(conn, service.default_limit(), &accepted, seen, hold).await?;
     let free = without_tainted_inputs(conn, &accepted).await?;
     let admitted = slots.admit(&free, now);
     let mut changes = ChangeSet::new(service.rules(), now, Vec::new());
@@ -166,13 +168,17 @@ async fn store_batch(
     for ticket in batch.iter().filter(|ticket| is_taken_in(&answered, ticket)) {
         changes.audit.extend(&ticket.audit);
     }
-    let mut committed = changes.write(conn).await?;
-    if slots.are_overdrawn(&committed.counted) {
-        return Err(DieselError::RollbackTransaction);
+    if let Some(slots) = slots.unconfirmed() {
+        changes.confirm(slots);
     }
+    let (mut committed, end) = changes.commit(conn, begun).await?;
     // Those that wait were just found to have no slot: looking again would be in vain.
     committed.may_admit.retain(|project| slots.has_free(project));
-    Ok((committed, answered))
+    Ok(((committed, answered), end))
+}
+
+const fn is_serialization_failure(error: &DieselError) -> bool {
+    matches!(error, DieselError::DatabaseError(DatabaseErrorKind::SerializationFailure, _))
 }
 
 /// Whether it is stored now or was before.
@@ -198,27 +204,29 @@ async fn without_tainted_inputs<'t>(
     Ok(accepted.iter().filter(is_free).copied().collect())
 }
 
-/// Work for agents names its task, and so does a request that is served again: where that task is there already, it
-/// is the answer, or in the way.
-async fn find_named(conn: &mut AsyncPgConnection, batch: &[Ticket]) -> QueryResult<Answered> {
-    let asked: HashMap<TaskId, &Ticket> = batch
-        .iter()
-        .filter(|ticket| ticket.is_repeatable || ticket.submission.work_type.is_some())
-        .map(|ticket| (ticket.submission.id, ticket))
-        .collect();
+/// Tasks that are there already of those that the batch names.
+type Named = HashMap<TaskId, Task>;
+
+/// Work for agents names its task, and so does a request that is served again.
+async fn find_named(conn: &AsyncPgConnection, batch: &[Ticket]) -> QueryResult<Named> {
+    let is_named = |ticket: &&Ticket| ticket.is_repeatable || ticket.submission.work_type.is_some();
+    let ids: Vec<TaskId> = batch.iter().filter(is_named).map(|ticket| ticket.submission.id).collect();
+    if ids.is_empty() { Ok(Named::new()) } else { find_tasks(conn, &ids).await }
+}
+
+/// Where a task is there already, it is the answer, or in the way.
+async fn answer_named(
+    conn: &mut AsyncPgConnection,
+    batch: &[Ticket],
+    mut named: Named,
+) -> QueryResult<Answered> {
     let mut answered = Answered::new();
-    if asked.is_empty() {
-        return Ok(answered);
-    }
-    let ids: Vec<TaskId> = asked.keys().copied().collect();
-    let ((), found) = try_join!(look_by_keys(&*conn), find_tasks(&*conn, &ids))?;
-    for (id, task) in found {
-        let Some(ticket) = asked.get(&id) else { continue };
-        let asked = &ticket.submission;
-        let same = ticket.is_repeatable
+    for Ticket { submission: asked, is_repeatable, .. } in batch {
+        let Some(task) = named.remove(&asked.id) else { continue };
+        let same = *is_repeatable
             || (asks_the_same(&task.submission, asked)
-                && has_parameters(conn, id, &asked.parameters).await?);
-        answered.insert(id, if same { Ok(task) } else { Err(SubmitError::TaskExists) });
+                && has_parameters(conn, asked.id, &asked.parameters).await?);
+        answered.insert(asked.id, if same { Ok(task) } else { Err(SubmitError::TaskExists) });
     }
     Ok(answered)
 }

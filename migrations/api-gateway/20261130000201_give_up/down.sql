@@ -1,0 +1,1 @@
+DROP FUNCTION give_up;
