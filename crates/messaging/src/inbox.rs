@@ -10,6 +10,7 @@ use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{Array, BigInt, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use protocol::EventId;
+use service_runtime::database::IS_BEGUN;
 use uuid::Uuid;
 
 /// Records the ids and returns those that are new. Run it first in the transaction that applies the events; when that
@@ -17,7 +18,26 @@ use uuid::Uuid;
 ///
 /// # Errors
 /// As the database says.
-pub async fn claim(mut connection: &AsyncPgConnection, events: &[EventId]) -> QueryResult<HashSet<EventId>> {
+pub async fn claim(connection: &AsyncPgConnection, events: &[EventId]) -> QueryResult<HashSet<EventId>> {
+    claim_new::<false>(connection, events).await
+}
+
+/// As [`claim`], sent along with [`begin_by_keys`](service_runtime::database::begin_by_keys): it records nothing if the
+/// transaction could not be begun, in which case the statement would be a transaction of its own.
+///
+/// # Errors
+/// As the database says.
+pub async fn claim_begun(
+    connection: &AsyncPgConnection,
+    events: &[EventId],
+) -> QueryResult<HashSet<EventId>> {
+    claim_new::<true>(connection, events).await
+}
+
+async fn claim_new<const IF_BEGUN: bool>(
+    mut connection: &AsyncPgConnection,
+    events: &[EventId],
+) -> QueryResult<HashSet<EventId>> {
     if events.is_empty() {
         return Ok(HashSet::new());
     }
@@ -25,32 +45,37 @@ pub async fn claim(mut connection: &AsyncPgConnection, events: &[EventId]) -> Qu
     let mut ids: Vec<Uuid> = events.iter().map(|id| id.as_uuid()).collect();
     ids.sort_unstable();
     ids.dedup();
-    let new: Vec<Uuid> = NewIds(ids).load(&mut connection).await?;
+    let new: Vec<Uuid> = NewIds::<IF_BEGUN>(ids).load(&mut connection).await?;
     Ok(new.into_iter().map(EventId).collect())
 }
 
-struct NewIds(Vec<Uuid>);
+struct NewIds<const IF_BEGUN: bool>(Vec<Uuid>);
 
-impl QueryFragment<Pg> for NewIds {
+impl<const IF_BEGUN: bool> QueryFragment<Pg> for NewIds<IF_BEGUN> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql("INSERT INTO inbox (event_id) SELECT * FROM UNNEST(");
         out.push_bind_param::<Array<SqlUuid>, _>(&self.0)?;
-        out.push_sql(") ON CONFLICT DO NOTHING RETURNING event_id");
+        out.push_sql(")");
+        if IF_BEGUN {
+            out.push_sql(" WHERE ");
+            out.push_sql(IS_BEGUN);
+        }
+        out.push_sql(" ON CONFLICT DO NOTHING RETURNING event_id");
         Ok(())
     }
 }
 
 /// The text is the same for every batch, so a connection prepares it once.
-impl QueryId for NewIds {
+impl<const IF_BEGUN: bool> QueryId for NewIds<IF_BEGUN> {
     type QueryId = Self;
     const HAS_STATIC_QUERY_ID: bool = true;
 }
 
-impl Query for NewIds {
+impl<const IF_BEGUN: bool> Query for NewIds<IF_BEGUN> {
     type SqlType = SqlUuid;
 }
 
-impl<C> diesel::RunQueryDsl<C> for NewIds {}
+impl<C, const IF_BEGUN: bool> diesel::RunQueryDsl<C> for NewIds<IF_BEGUN> {}
 
 /// Forgets up to `limit` ids recorded before `before`; returns how many. An event delivered again after that would be
 /// applied again, so keep ids longer than any message can wait.

@@ -17,7 +17,7 @@ mod within;
 pub use by_keys::look_by_keys;
 pub use error::{StoreError, is_conflict, is_unavailable};
 pub use migrate::{MigrateError, migrate, migrate_when_available};
-pub use pipeline::{Begun, Committed, Pipeline, begin_by_keys, commit};
+pub use pipeline::{Begun, Committed, IS_BEGUN, Pipeline, begin_by_keys, commit};
 pub use pool::{check, connect, watch};
 pub use settings::DatabaseSettings;
 pub use target::TargetError;

@@ -8,13 +8,16 @@
 
 use std::time::{Duration, Instant};
 
+use diesel::QueryResult;
+use diesel::pg::Pg;
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::sql_types::{BigInt, Text};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use futures_util::future::join_all;
 use futures_util::try_join;
 use service_runtime::database::{
-    self, DatabaseSettings, MigrateError, Pipeline, Pool, StoreError, begin_by_keys, commit,
+    self, DatabaseSettings, IS_BEGUN, MigrateError, Pipeline, Pool, StoreError, begin_by_keys, commit,
 };
 use test_support::{PATIENCE, Proxy, TestDatabase, TlsProxy, TlsStart, wait_until};
 use tokio_util::sync::CancellationToken;
@@ -285,8 +288,31 @@ async fn one_connection(test: &TestDatabase) -> Pool {
     database::connect(&settings).unwrap()
 }
 
-async fn insert(mut conn: &AsyncPgConnection, id: i32) -> diesel::QueryResult<usize> {
+async fn insert(mut conn: &AsyncPgConnection, id: i32) -> QueryResult<usize> {
     diesel::sql_query(format!("INSERT INTO probe VALUES ({id}, 'x')")).execute(&mut conn).await
+}
+
+/// As [`insert`], but prepared once for a connection, so that it is sent at once.
+struct Insert(i64);
+
+impl QueryFragment<Pg> for Insert {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("INSERT INTO probe SELECT id, 'x' FROM (VALUES (");
+        out.push_bind_param::<BigInt, _>(&self.0)?;
+        out.push_sql(")) AS new (id)");
+        Ok(())
+    }
+}
+
+impl QueryId for Insert {
+    type QueryId = Self;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl<C> diesel::RunQueryDsl<C> for Insert {}
+
+async fn insert_at_once(mut conn: &AsyncPgConnection, id: i64) -> QueryResult<usize> {
+    Insert(id).execute(&mut conn).await
 }
 
 #[tokio::test]
@@ -305,23 +331,52 @@ async fn a_pipelined_transaction_is_committed_with_its_last_statements_or_not_at
         });
         assert_eq!(ids.await.unwrap(), 3);
     }
-    // One in the middle that the server refuses takes those before and behind it along, and the commit.
+    // One in the middle that the server refuses takes those before and behind it along, and the commit: when they wait
+    // to be prepared, and when all of them are at the server already.
     let refused = pipeline.run(async |conn| {
         let (begun, _) = try_join!(begin_by_keys(conn), insert(conn, 100))?;
         let (_, _, end) = try_join!(insert(conn, 100), insert(conn, 101), commit(conn, begun))?;
         Ok(((), end))
     });
     assert!(matches!(refused.await.map_err(StoreError::from), Err(StoreError::Conflict(_))));
+    for ids in [[200, 200, 201], [201, 202, 201]] {
+        let refused = pipeline.run(async |conn| {
+            let (begun, _) = try_join!(begin_by_keys(conn), insert_at_once(conn, ids[0]))?;
+            let others = (insert_at_once(conn, ids[1]), insert_at_once(conn, ids[2]));
+            let (_, _, end) = try_join!(others.0, others.1, commit(conn, begun))?;
+            Ok(((), end))
+        });
+        assert!(matches!(refused.await.map_err(StoreError::from), Err(StoreError::Conflict(_))), "{ids:?}");
+    }
     // The connection is as it was, for the next transaction and for the next borrower.
     let again = pipeline.run(async |conn| {
         let begun = begin_by_keys(conn).await?;
-        let (_, end) = try_join!(insert(conn, 100), commit(conn, begun))?;
+        let (_, end) = try_join!(insert_at_once(conn, 100), commit(conn, begun))?;
         Ok(((), end))
     });
     again.await.unwrap();
     drop(pipeline);
     assert_eq!(probes(&pool).await, 10);
     assert_eq!(show(&mut pool.get().await.unwrap(), "enable_seqscan").await, "on");
+}
+
+#[tokio::test]
+async fn it_can_be_told_in_sql_whether_a_transaction_was_begun_with_its_statements() {
+    let test = TestDatabase::create("begun").await;
+    let pool = one_connection(&test).await;
+    let begun = async |mut conn: &AsyncPgConnection| {
+        let query = format!("SELECT count(*) AS value FROM (VALUES (1)) AS one WHERE {IS_BEGUN}");
+        diesel::sql_query(query).get_result::<Counted>(&mut conn).await.map(|row| row.value)
+    };
+    assert_eq!(begun(&pool.get().await.unwrap()).await.unwrap(), 0);
+    let mut pipeline = Pipeline::new(pool.get().await.unwrap());
+    let within = pipeline.run(async |conn| {
+        let (token, found) = try_join!(begin_by_keys(conn), begun(conn))?;
+        Ok((found, commit(conn, token).await?))
+    });
+    assert_eq!(within.await.unwrap(), 1);
+    drop(pipeline);
+    assert_eq!(begun(&pool.get().await.unwrap()).await.unwrap(), 0, "on the connection where it was set");
 }
 
 #[tokio::test]

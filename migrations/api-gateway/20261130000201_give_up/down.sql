@@ -1,1 +1,1 @@
-DROP FUNCTION give_up;
+DROP FUNCTION give_up (text, text);

@@ -54,6 +54,7 @@ pub const fn all() -> &'static [Scenario] {
         layers::SCENARIO,
         events::SCENARIO,
         dispatch::SCENARIO,
+        dispatch::FIXED,
         dispatch::CLOSED,
         agents::SCENARIO,
         provenance_write::SCENARIO,

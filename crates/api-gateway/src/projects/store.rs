@@ -156,7 +156,7 @@ struct ConfirmSlots<'a> {
 impl QueryFragment<Pg> for ConfirmSlots<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql(
-            "SELECT give_up('slots were taken by others at the same time') \
+            "SELECT give_up('serialization_failure', 'slots were taken by others at the same time') \
              WHERE EXISTS (SELECT FROM projects WHERE project_id = ANY (",
         );
         out.push_bind_param::<Array<Text>, _>(&self.projects)?;
@@ -188,6 +188,9 @@ pub(crate) async fn confirm_slots(
     deltas: &Deltas,
     slots: &UnconfirmedSlots,
 ) -> QueryResult<()> {
+    if deltas.0.is_empty() {
+        return Ok(());
+    }
     let statement = ConfirmSlots {
         projects: deltas.0.keys().map(ProjectId::as_str).collect(),
         default_limit: slots.default_limit.into(),

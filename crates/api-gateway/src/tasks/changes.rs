@@ -1,7 +1,8 @@
 //! A set of changes in the making. Tasks are read with their rows locked, changed in memory by the life cycle, and
 //! written back together with everything that follows: history, events, counters, durations, ended waits.
 //! Every way to change a task leads through here, so that none of these is ever forgotten.
-//! Lock order: agents by id, then tasks by id, then projects by id, then durations by tier and domain.
+//! Lock order: agents by id, then the pauses' lock (`pauses`), then tasks by id, then projects by id, then durations by
+//! tier and domain. Events, which release nothing, take no lock of pauses.
 
 mod announcements;
 mod cause;

@@ -4,15 +4,28 @@
 //!
 //! What makes this safe: the server carries out statements in the order in which they are sent, after one that failed it
 //! refuses those behind it and takes a commit for a rollback, and a connection is lent again only when the server has
-//! said that its transaction is over.
+//! said that its transaction is over. Two things are left to whoever uses it. If it is the beginning that fails, what was
+//! sent along with it is carried out by itself: it may only read, or do what [`IS_BEGUN`] allows. And a transaction whose
+//! commit was sent may be committed although its caller was gone before the answer.
+
+use std::time::Duration;
 
 use diesel::QueryResult;
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::result::Error;
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use tokio::time::timeout;
 
 use super::PooledConnection;
 use super::by_keys::BY_KEYS;
+
+/// True, in SQL, within a transaction that [`begin_by_keys`] has begun, and nowhere else.
+pub const IS_BEGUN: &str = "current_setting('dats.begun', true) = 'yes'";
+
+/// Longest time for a transaction, far longer than any takes. A server that falls silent between two answers would not be
+/// noticed otherwise.
+const LONGEST: Duration = Duration::from_secs(60);
 
 /// A transaction was begun; what [`commit`] wants to see.
 #[derive(Debug)]
@@ -30,7 +43,7 @@ pub struct Committed(());
 /// # Errors
 /// As the database tells.
 pub async fn begin_by_keys(mut conn: &AsyncPgConnection) -> QueryResult<Begun> {
-    (&mut conn).batch_execute(&format!("BEGIN; {BY_KEYS}")).await?;
+    (&mut conn).batch_execute(&format!("BEGIN; SET LOCAL dats.begun = 'yes'; {BY_KEYS}")).await?;
     Ok(Begun(()))
 }
 
@@ -60,17 +73,16 @@ impl Pipeline {
     /// Runs `work`, which begins and commits one transaction, and rolls back when it fails.
     ///
     /// # Errors
-    /// Those of `work`.
+    /// Those of `work`; that the transaction is broken when it takes more than a minute, or after one that could not be
+    /// rolled back.
     pub async fn run<T>(
         &mut self,
         work: impl AsyncFnOnce(&mut AsyncPgConnection) -> QueryResult<(T, Committed)>,
     ) -> QueryResult<T> {
-        let Some(loan) = self.loan.take() else {
-            return Err(diesel::result::Error::BrokenTransactionManager);
-        };
-        let mut open = Open(Some(loan));
-        let done = work(open.connection()?).await;
-        if done.is_ok() || open.connection()?.batch_execute("ROLLBACK").await.is_ok() {
+        let mut open = Open(Some(self.loan.take().ok_or(Error::BrokenTransactionManager)?));
+        let outcome = timeout(LONGEST, open.run(work)).await.map_err(|_| Error::BrokenTransactionManager)?;
+        let (done, is_over) = outcome?;
+        if is_over {
             self.loan = open.0.take();
         }
         done.map(|(value, _)| value)
@@ -81,13 +93,21 @@ impl Pipeline {
 struct Open(Option<PooledConnection>);
 
 impl Open {
-    fn connection(&mut self) -> QueryResult<&mut AsyncPgConnection> {
-        self.0.as_deref_mut().ok_or(diesel::result::Error::BrokenTransactionManager)
+    /// What `work` came to, and whether the transaction is over.
+    async fn run<T>(
+        &mut self,
+        work: impl AsyncFnOnce(&mut AsyncPgConnection) -> QueryResult<(T, Committed)>,
+    ) -> QueryResult<(QueryResult<(T, Committed)>, bool)> {
+        let conn = self.0.as_deref_mut().ok_or(Error::BrokenTransactionManager)?;
+        let done = work(conn).await;
+        let is_over = done.is_ok() || conn.batch_execute("ROLLBACK").await.is_ok();
+        Ok((done, is_over))
     }
 }
 
 impl Drop for Open {
-    /// Given up in the middle: the pool must not lend the connection again. Closing it ends the transaction.
+    /// Given up in the middle: the pool must not lend the connection again. The server ends the transaction when it finds
+    /// the connection closed.
     fn drop(&mut self) {
         drop(self.0.take().map(PooledConnection::take));
     }

@@ -23,6 +23,15 @@ pub(super) const SCENARIO: Scenario = Scenario {
     by_default: true,
 };
 
+/// Only handed in, at the fixed rate.
+pub(super) const FIXED: Scenario = Scenario {
+    name: "dispatch-fixed",
+    operation: "POST /dispatch at a fixed 500/s, 64 connections, an agent at work",
+    targets: &[(Quantity::P95, Target::Under(20.0)), (Quantity::Failures, Target::Under(1.0))],
+    run: fixed,
+    by_default: true,
+};
+
 /// Only handed in, as fast as 64 callers go on.
 pub(super) const CLOSED: Scenario = Scenario {
     name: "dispatch-closed",
@@ -32,16 +41,30 @@ pub(super) const CLOSED: Scenario = Scenario {
     by_default: true,
 };
 
+fn fixed(scale: Scale) -> BoxFuture<'static, Findings> {
+    async move {
+        let (_stage, _cast, load) = with_agent(&scale).await;
+        of_load(load.open(scale.fixed_rate, scale.warm_up, scale.time).await)
+    }
+    .boxed()
+}
+
 fn closed(scale: Scale) -> BoxFuture<'static, Findings> {
     async move {
-        let stage = Stage::start(&[Role::Gateway, Role::Routing]).await;
-        let cast = Cast::at(&stage);
-        cast.agent();
-        let ledger = Ledger::new(false, 0, scale.warm_up, scale.time);
-        let load = Load::new(stage.address(), scale.connections as usize, 200, work(ledger));
+        let (_stage, _cast, load) = with_agent(&scale).await;
         of_load(load.closed(scale.warm_up, scale.time).await)
     }
     .boxed()
+}
+
+/// What it takes until an agent has answered, and work to hand in.
+async fn with_agent(scale: &Scale) -> (Stage, Cast, Load) {
+    let stage = Stage::start(&[Role::Gateway, Role::Routing]).await;
+    let cast = Cast::at(&stage);
+    cast.agent();
+    let ledger = Ledger::new(false, 0, scale.warm_up, scale.time);
+    let load = Load::new(stage.address(), scale.connections as usize, 200, work(ledger));
+    (stage, cast, load)
 }
 
 fn run(scale: Scale) -> BoxFuture<'static, Findings> {

@@ -113,12 +113,13 @@ impl Batch {
         // Nobody is heard in the future, whatever the envelope of a stranger says.
         self.heartbeats.iter_mut().for_each(|heartbeat| heartbeat.at = heartbeat.at.min(now));
         let (sightings, tasks, events) = (Sightings::of(&self.heartbeats), self.tasks(), self.events());
-        // Sent together; carried out in this order.
+        // Sent together; carried out in this order. Whoever was seen may have been seen for nothing if the transaction
+        // could not be begun; an event that was claimed may not.
         let (begun, (), locked, mut new) = try_join!(
             begin_by_keys(conn),
             record_sightings(conn, &sightings),
             lock_tasks(conn, &tasks),
-            inbox::claim(conn, &events),
+            inbox::claim_begun(conn, &events),
         )?;
         let mut changes = ChangeSet::new(rules, now, locked);
         let ancestry = self.ancestry(conn, &changes).await?;

@@ -7,6 +7,7 @@ use protocol::TaskId;
 use protocol::vocabulary::TaskStatus;
 use uuid::Uuid;
 
+use super::arrays::array_statement;
 use super::row::word;
 use crate::schema::{task_dependencies, tasks};
 
@@ -53,6 +54,16 @@ pub(crate) async fn lock_dependencies(
         .collect()
 }
 
+array_statement! {
+    /// Waits; those that are there already stay.
+    InsertWaits<'a> {
+        task_id: SqlUuid => &'a Uuid,
+        depends_on: SqlUuid => &'a Uuid,
+    }
+    before "INSERT INTO task_dependencies (task_id, depends_on) SELECT new.task_id, new.depends_on FROM ";
+    after "AS new (task_id, depends_on) ON CONFLICT DO NOTHING";
+}
+
 /// Stores waits.
 pub(crate) async fn insert_waits(
     mut conn: &AsyncPgConnection,
@@ -61,21 +72,12 @@ pub(crate) async fn insert_waits(
     if waits.is_empty() {
         return Ok(());
     }
-    let rows: Vec<_> = waits
-        .iter()
-        .map(|(task_id, depends_on)| {
-            (
-                task_dependencies::task_id.eq(task_id.as_uuid()),
-                task_dependencies::depends_on.eq(depends_on.as_uuid()),
-            )
-        })
-        .collect();
-    diesel::insert_into(task_dependencies::table)
-        .values(rows)
-        .on_conflict_do_nothing()
-        .execute(&mut conn)
-        .await
-        .map(|_| ())
+    let mut statement = InsertWaits::default();
+    for (task_id, depends_on) in waits {
+        statement.task_id.push(&task_id.0);
+        statement.depends_on.push(&depends_on.0);
+    }
+    statement.execute(&mut conn).await.map(|_| ())
 }
 
 /// Removes the waits of tasks that are blocked no longer.

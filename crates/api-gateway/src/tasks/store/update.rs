@@ -75,7 +75,7 @@ array_statement! {
     after "AS changed (id, expected, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14, a15, a16, \
         a17, a18, a19, a20, a21, a22, a23, a24, a25, a26, a27, a28, a29, a30, a31, a32, a33, a34, a35, a36, \
         a37, a38, a39, a40, a41) WHERE tasks.task_id = changed.id AND tasks.sequence = changed.expected RETURNING 1) \
-        SELECT give_up('a task changed although its row is locked') \
+        SELECT give_up('raise_exception', 'a task changed although its row is locked') \
         FROM (SELECT count(*) AS rows FROM written) AS done WHERE done.rows <> cardinality($1)";
 }
 
@@ -168,7 +168,7 @@ pub(crate) fn bounded(amount: u64) -> i64 {
 /// Writes tasks that were read with the paired sequence.
 ///
 /// # Errors
-/// A serialization failure when a row is no longer as it was read, besides what the database tells.
+/// As the database tells; a row that is no longer as it was read is an error as well.
 pub(crate) async fn update_tasks(
     mut conn: &AsyncPgConnection,
     changed: impl Iterator<Item = (u64, &Task)>,

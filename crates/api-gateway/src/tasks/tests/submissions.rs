@@ -72,6 +72,48 @@ async fn two_gateways_never_give_away_a_slot_twice() {
     gateway.assert_counters_match_the_tasks().await;
 }
 
+/// Slots are plenty when the batch looks, and then somebody whose change is committed later takes them away.
+#[tokio::test]
+async fn what_was_promised_without_holding_the_project_is_confirmed_before_the_commit() {
+    let gateway = Fixture::new("confirm").await;
+    let cases = [
+        ("limit", "UPDATE projects SET max_concurrent = 1 WHERE project_id = 'limit'"),
+        ("pause", "UPDATE projects SET paused_at = now() WHERE project_id = 'pause'"),
+        (
+            "tier",
+            "SELECT FROM projects WHERE project_id = 'tier' FOR NO KEY UPDATE; \
+             INSERT INTO paused_tiers (tier, paused_at) VALUES ('tiny', now())",
+        ),
+    ];
+    for (project, change) in cases {
+        gateway.submit(new_task(project)).await;
+        let somebody = gateway.database.client().await;
+        somebody.batch_execute("UPDATE projects SET max_concurrent = 100").await.unwrap();
+        somebody.batch_execute(&format!("BEGIN; {change}")).await.unwrap();
+        let options = serde_json::from_value(serde_json::json!({ "tier": "tiny" })).unwrap();
+        let submitting = gateway.submit(NewTask { options, ..new_task(project) });
+        let changing = async {
+            test_support::wait_until("a writer that waits", test_support::PATIENCE, || async {
+                gateway.number(WAITING_WRITERS).await == 1
+            })
+            .await;
+            somebody.batch_execute("COMMIT").await.unwrap();
+        };
+        let (task, ()) = tokio::join!(submitting, changing);
+        assert_eq!(
+            (task.phase, gateway.task(task.submission.id).await.phase),
+            (Phase::Submitted, Phase::Submitted),
+            "{project}"
+        );
+        gateway.assert_counters_match_the_tasks().await;
+    }
+    assert_eq!(gateway.announced().len(), 3, "only the first of each project was released");
+}
+
+/// Transactions that wait for somebody's row behind their statement for the counters.
+const WAITING_WRITERS: &str = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
+    AND wait_event_type = 'Lock' AND query LIKE 'WITH held AS MATERIALIZED%'";
+
 #[tokio::test]
 async fn dependencies_have_to_be_tasks_of_the_same_project() {
     let gateway = Fixture::new("unknown").await;
