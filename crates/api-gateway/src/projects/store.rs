@@ -28,9 +28,9 @@ array_statement! {
 }
 
 array_statement! {
-    /// Changes of counters, one row per project; tells in which of the projects tasks wait for a slot then. Rows are locked in the order of
-    /// the ids before any is changed: an UPDATE that joins an array locks in the order of its plan, which nobody
-    /// promises.
+    /// Changes of counters, one row per project; tells in which of the projects tasks wait for a slot then. Rows are
+    /// locked in the order of the ids before any is changed: an UPDATE that joins an array locks in the order of its
+    /// plan, which nobody promises.
     UpdateCounters<'a> {
         project_id: Text => &'a str,
         active: BigInt => i64,
@@ -204,8 +204,8 @@ pub(crate) async fn list_waiting_projects(conn: &mut AsyncPgConnection) -> Query
     projects::table.filter(projects::waiting.gt(0)).select(SlotsRow::as_select()).load(conn).await
 }
 
-/// Adds to the counters; in which of the projects tasks wait for a slot then. The counters by tier need no order of their own,
-/// because they are only touched under their project's lock.
+/// Adds to the counters; gives the projects in which tasks wait for a slot then. The counters by tier need no order of
+/// their own, because they are only touched under their project's lock.
 pub(crate) async fn add_to_counters(
     conn: &AsyncPgConnection,
     deltas: &Deltas,
