@@ -79,9 +79,15 @@ impl Pipeline {
         &mut self,
         work: impl AsyncFnOnce(&mut AsyncPgConnection) -> QueryResult<(T, Committed)>,
     ) -> QueryResult<T> {
-        let mut open = Open(Some(self.loan.take().ok_or(Error::BrokenTransactionManager)?));
-        let outcome = timeout(LONGEST, open.run(work)).await.map_err(|_| Error::BrokenTransactionManager)?;
-        let (done, is_over) = outcome?;
+        let mut open = Open(self.loan.take());
+        let conn = open.0.as_deref_mut().ok_or(Error::BrokenTransactionManager)?;
+        let transaction = async {
+            let done = work(conn).await;
+            let is_over = done.is_ok() || conn.batch_execute("ROLLBACK").await.is_ok();
+            (done, is_over)
+        };
+        let outcome = timeout(LONGEST, transaction).await;
+        let (done, is_over) = outcome.map_err(|_| Error::BrokenTransactionManager)?;
         if is_over {
             self.loan = open.0.take();
         }
@@ -91,19 +97,6 @@ impl Pipeline {
 
 /// A connection on which a transaction may be open.
 struct Open(Option<PooledConnection>);
-
-impl Open {
-    /// What `work` came to, and whether the transaction is over.
-    async fn run<T>(
-        &mut self,
-        work: impl AsyncFnOnce(&mut AsyncPgConnection) -> QueryResult<(T, Committed)>,
-    ) -> QueryResult<(QueryResult<(T, Committed)>, bool)> {
-        let conn = self.0.as_deref_mut().ok_or(Error::BrokenTransactionManager)?;
-        let done = work(conn).await;
-        let is_over = done.is_ok() || conn.batch_execute("ROLLBACK").await.is_ok();
-        Ok((done, is_over))
-    }
-}
 
 impl Drop for Open {
     /// Given up in the middle: the pool must not lend the connection again. The server ends the transaction when it finds
